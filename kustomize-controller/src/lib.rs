@@ -1,0 +1,1 @@
+//! Artifact to build to apply to prune to health, with drift watch.

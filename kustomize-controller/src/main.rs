@@ -1,0 +1,3 @@
+//! Entry point of the kustomize-controller.
+
+fn main() {}

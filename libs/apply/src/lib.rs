@@ -1,0 +1,1 @@
+//! Server-side apply, inventory, prune, object status and the live index.

@@ -1,0 +1,1 @@
+//! Artifact archives, digests, storage, serving, fetching and the content-addressed cache.

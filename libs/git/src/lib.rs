@@ -1,0 +1,1 @@
+//! Git over HTTP(S): listing, incremental fetch into a bare mirror, trees; no Kubernetes.

@@ -1,0 +1,1 @@
+//! The kustomize build engine: pure, synchronous, no network.

@@ -1,0 +1,1 @@
+//! What every Fjord controller shares: frame, conditions, events, queue, election, metrics, logs, flags.

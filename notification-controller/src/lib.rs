@@ -1,0 +1,1 @@
+//! Events to providers; webhooks to reconcile requests.

@@ -1,0 +1,3 @@
+//! Entry point of the notification-controller.
+
+fn main() {}

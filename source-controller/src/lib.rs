@@ -1,0 +1,1 @@
+//! Git sources to checksummed, immutable artifacts served over HTTP.

@@ -1,0 +1,1 @@
+//! End-to-end and conformance suites, and the real control plane they run on.
