@@ -1,1 +1,180 @@
-//! The kustomize build engine: pure, synchronous, no network.
+//! The kustomize build engine: pure, synchronous, without global state.
+//!
+//! [`build`] takes a [`FileSystem`] and the folder of a kustomization and gives back the objects that
+//! kustomize v5.8.1 would print, in its order, each convertible to [`serde_json::Value`] and to the
+//! exact bytes. It never touches the network, the clock or the environment; what it read is in
+//! [`Build::read_set`]. Exec plugins, containerised functions and Helm charts are refused.
+//!
+//! ```no_run
+//! use fjord_kustomize::{MemoryFs, Options, build};
+//!
+//! let mut fs = MemoryFs::new();
+//! fs.write("/app/kustomization.yaml", "namePrefix: my-\nresources: [cm.yaml]\n");
+//! fs.write("/app/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n");
+//! let built = build(&fs, "/app", &Options::default())?;
+//! assert_eq!(
+//!     built.to_yaml()?,
+//!     "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: my-one\n"
+//! );
+//! # Ok::<(), fjord_kustomize::Error>(())
+//! ```
+
+mod error;
+pub mod fs;
+
+pub use error::Error;
+pub use fs::{FileSystem, MemoryFs, ReadSet, Recorder, RootedFs};
+
+/// Builds the kustomization in the folder `path`.
+///
+/// # Errors
+/// Everything kustomize refuses, with its wording where tools match on it.
+pub fn build(fs: &dyn FileSystem, path: &str, options: &Options<'_>) -> Result<Build, Error> {
+    let _ = (fs, path, options);
+    Err(Error::Unsupported("building".to_owned()))
+}
+
+/// Which files a kustomization may name (kustomize's `--load-restrictor`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LoadRestrictor {
+    /// Only files in or below the folder of the kustomization that names them.
+    #[default]
+    RootOnly,
+    /// Any file the file system lets through; Flux's choice.
+    None,
+}
+
+/// The order of the output where the root kustomization has no `sortOptions`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reorder {
+    /// The order of accumulation; Flux's choice.
+    #[default]
+    None,
+    /// Namespaces first, webhooks last; what the command prints by default.
+    Legacy,
+}
+
+/// What a custom `openapi` schema does to the built-in one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SchemaMode {
+    /// It takes its place, as in the command.
+    #[default]
+    Replace,
+    /// It adds to it, as in Flux's set-up.
+    Add,
+}
+
+/// Ceilings against hostile input; reaching one is [`Error::Limit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of all files read by one build.
+    pub total_bytes: u64,
+    /// Objects held at any time.
+    pub objects: usize,
+    /// Kustomizations nested in one another.
+    pub depth: usize,
+    /// YAML limits of each document.
+    pub yaml: fjord_yaml::Limits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            total_bytes: 512 << 20,
+            objects: 200_000,
+            depth: 128,
+            yaml: fjord_yaml::Limits::default(),
+        }
+    }
+}
+
+/// Fetches what a kustomization names by URL. The engine itself has no network.
+pub trait RemoteSource: Sync {
+    /// Returns the body behind an `http://` or `https://` URL.
+    ///
+    /// # Errors
+    /// The text the user reads, e.g. `HTTP Error: status code 404 (Not Found)`.
+    fn file(&self, url: &str) -> Result<Vec<u8>, String>;
+
+    /// Returns the folder, in the build's file system, of a checkout of the repository `url`.
+    ///
+    /// # Errors
+    /// The text the user reads.
+    fn repository(&self, url: &str) -> Result<RemoteRoot, String>;
+}
+
+/// A checkout made for one remote base.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteRoot {
+    /// The top folder of the checkout; bases below may not leave it.
+    pub clone_dir: String,
+    /// The folder to build, in or below `clone_dir`.
+    pub root: String,
+}
+
+/// How to build.
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// See [`LoadRestrictor`].
+    pub load_restrictor: LoadRestrictor,
+    /// See [`Reorder`].
+    pub reorder: Reorder,
+    /// Labels every object with `app.kubernetes.io/managed-by`.
+    pub managed_by_label: bool,
+    /// See [`SchemaMode`].
+    pub schema_mode: SchemaMode,
+    /// See [`Limits`].
+    pub limits: Limits,
+    /// Where remote files and bases come from; none: they are refused by name.
+    pub remote: Option<&'a dyn RemoteSource>,
+}
+
+/// The outcome of a build.
+#[derive(Debug)]
+pub struct Build {
+    /// The objects in output order.
+    pub resources: Vec<Resource>,
+    /// Every path read, and every path looked for and not found.
+    pub read_set: ReadSet,
+    /// Sentences for the user about deprecated fields and the like; they changed nothing.
+    pub warnings: Vec<String>,
+}
+
+impl Build {
+    /// Renders the stream `kustomize build` prints.
+    ///
+    /// # Errors
+    /// A value that YAML cannot carry, e.g. two equal keys in one map.
+    pub fn to_yaml(&self) -> Result<String, Error> {
+        let mut out = String::new();
+        for (i, resource) in self.resources.iter().enumerate() {
+            if i > 0 {
+                out.push_str("---\n");
+            }
+            out.push_str(&resource.to_yaml()?);
+        }
+        Ok(out)
+    }
+}
+
+/// One object of the output.
+#[derive(Clone, Debug)]
+pub struct Resource {}
+
+impl Resource {
+    /// Converts the object to JSON.
+    ///
+    /// # Errors
+    /// A value that JSON cannot carry, e.g. `.inf`.
+    pub fn to_value(&self) -> Result<serde_json::Value, Error> {
+        Err(Error::Unsupported("rendering".to_owned()))
+    }
+
+    /// Renders the object exactly as kustomize prints it.
+    ///
+    /// # Errors
+    /// As for [`Resource::to_value`].
+    pub fn to_yaml(&self) -> Result<String, Error> {
+        Err(Error::Unsupported("rendering".to_owned()))
+    }
+}

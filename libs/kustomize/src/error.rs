@@ -1,0 +1,92 @@
+//! What a build can fail with: one variant per reaction, joined with `: ` as kustomize does.
+//!
+//! [`std::fmt::Display`] prints one level; [`Error::message`] the whole chain.
+
+use std::fmt::Write as _;
+
+/// A build's failure.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Says what was being done when the source happened.
+    #[error("{context}")]
+    Context {
+        /// The sentence before the colon.
+        context: String,
+        /// What happened.
+        #[source]
+        source: Box<Error>,
+    },
+    /// A path could not be read.
+    #[error(transparent)]
+    Fs(#[from] crate::fs::Error),
+    /// A folder has no kustomization file.
+    #[error(
+        "unable to find one of 'kustomization.yaml', 'kustomization.yml' or 'Kustomization' in directory '{0}'"
+    )]
+    NoKustomization(String),
+    /// A file is not YAML.
+    #[error("{0}")]
+    Yaml(String),
+    /// Two objects share an id.
+    #[error("may not add resource with an already registered id: {0}")]
+    DuplicateId(String),
+    /// The input is well formed and kustomize refuses it.
+    #[error("{0}")]
+    Invalid(String),
+    /// Only kustomize with plugins, Helm or a network could build it.
+    #[error("{0}")]
+    Refused(String),
+    /// A limit against hostile input was reached.
+    #[error("{0}")]
+    Limit(String),
+    /// A part of this engine that is not finished.
+    #[error("{0} is not supported yet")]
+    Unsupported(String),
+}
+
+impl Error {
+    /// Renders the whole chain as kustomize prints it.
+    pub fn message(&self) -> String {
+        let mut out = self.to_string();
+        let mut next = std::error::Error::source(self);
+        while let Some(error) = next {
+            let _ = write!(out, ": {error}");
+            next = error.source();
+        }
+        out
+    }
+
+    /// Wraps the error in a sentence that says what was being done.
+    pub(crate) fn context(self, context: impl Into<String>) -> Self {
+        Self::Context {
+            context: context.into(),
+            source: Box::new(self),
+        }
+    }
+
+    /// Returns the innermost error.
+    pub fn root(&self) -> &Self {
+        match self {
+            Self::Context { source, .. } => source.root(),
+            other => other,
+        }
+    }
+}
+
+/// Makes the error of input that kustomize refuses.
+pub(crate) fn invalid(message: impl Into<String>) -> Error {
+    Error::Invalid(message.into())
+}
+
+/// Adds [`Error::context`] to results.
+pub(crate) trait Wrap<T> {
+    /// Wraps the error, if any, in the sentence.
+    fn wrap(self, context: impl FnOnce() -> String) -> Result<T, Error>;
+}
+
+impl<T, E: Into<Error>> Wrap<T> for Result<T, E> {
+    fn wrap(self, context: impl FnOnce() -> String) -> Result<T, Error> {
+        self.map_err(|error| error.into().context(context()))
+    }
+}
