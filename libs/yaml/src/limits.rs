@@ -16,7 +16,7 @@ impl Default for Limits {
         Self {
             bytes: 64 << 20,
             depth: 512,
-            nodes: 10_000_000,
+            nodes: 4_000_000,
         }
     }
 }
