@@ -167,7 +167,8 @@ fn parse_nanos(text: &str) -> Result<i64, Error> {
     let mut total: u64 = 0;
     while !rest.is_empty() {
         let whole_len = digits(rest);
-        let whole = &rest[..whole_len];
+        // Parity: Go notices a number that is too large before it looks at the unit.
+        let whole = number(&rest[..whole_len]).ok_or_else(invalid)?;
         rest = &rest[whole_len..];
         let mut fraction = "";
         if let Some(after) = rest.strip_prefix('.') {
@@ -175,7 +176,7 @@ fn parse_nanos(text: &str) -> Result<i64, Error> {
             fraction = &after[..len];
             rest = &after[len..];
         }
-        if whole.is_empty() && fraction.is_empty() {
+        if whole_len == 0 && fraction.is_empty() {
             return Err(invalid());
         }
         let unit_len = rest
@@ -187,8 +188,8 @@ fn parse_nanos(text: &str) -> Result<i64, Error> {
         let unit = unit_nanos(&rest[..unit_len])
             .ok_or_else(|| Error::UnknownUnit(rest[..unit_len].to_owned(), text.to_owned()))?;
         rest = &rest[unit_len..];
-        total = number(whole)
-            .and_then(|n| n.checked_mul(unit))
+        total = whole
+            .checked_mul(unit)
             .filter(|n| *n <= 1 << 63)
             .and_then(|n| n.checked_add(fraction_nanos(fraction, unit)))
             .and_then(|n| n.checked_add(total))
@@ -347,11 +348,10 @@ mod tests {
             ("0.3333333333333333333h", "20m0s"),
             ("9223372036854775807ns", "2562047h47m16.854775807s"),
             ("-9223372036854775808ns", "-2562047h47m16.854775808s"),
-            ("9007199254.740993ms", "2h30m7.199254740s"),
+            ("9007199254.740993ms", "2501h59m59.254740993s"),
         ] {
             let parsed = GoDuration::parse(text).unwrap();
-            let expected = printed.replace("254740s", "25474s");
-            assert_eq!(parsed.to_string(), expected, "{text}");
+            assert_eq!(parsed.to_string(), printed, "{text}");
             assert_eq!(parsed.as_str(), text);
         }
     }
@@ -371,6 +371,10 @@ mod tests {
             (
                 "9223372036854775808ns",
                 "time: invalid duration \"9223372036854775808ns\"",
+            ),
+            (
+                "99999999999999999999x",
+                "time: invalid duration \"99999999999999999999x\"",
             ),
             ("3000000h", "time: invalid duration \"3000000h\""),
         ] {
