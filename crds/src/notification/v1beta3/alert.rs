@@ -87,8 +87,8 @@ pub struct EventSource {
     /// Kind of the objects.
     pub kind: EventSourceKind,
     /// Labels that the objects must have; asks for the name `*`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub match_labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub match_labels: Option<BTreeMap<String, String>>,
     /// Name of the object, or `*` for all of them.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
