@@ -1,0 +1,3 @@
+//! The webhook receiver.
+
+pub mod signature;
