@@ -15,8 +15,10 @@
 pub mod artifact;
 pub mod duration;
 mod enumeration;
+pub mod helm;
 pub mod inventory;
 pub mod kustomize;
+pub mod manifest;
 pub mod metadata;
 pub mod notification;
 pub mod overlay;
@@ -29,4 +31,5 @@ pub use artifact::Artifact;
 pub use duration::GoDuration;
 pub use inventory::{ResourceInventory, ResourceRef};
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+pub use manifest::manifests;
 pub use reference::LocalObjectReference;

@@ -50,3 +50,13 @@ pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
         },
     })
 }
+
+/// Schema of a value of any shape that the API server must not prune (helm-controller.md §2.3).
+pub(crate) fn any(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "x-kubernetes-preserve-unknown-fields": true })
+}
+
+/// Schema of Go's `int`, which controller-gen writes without a format.
+pub(crate) fn go_int(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "integer" })
+}
