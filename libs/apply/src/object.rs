@@ -140,6 +140,16 @@ impl Object {
         Some(value)
     }
 
+    /// Returns the value at a path of map keys for changes.
+    pub fn get_mut(&mut self, path: &[&str]) -> Option<&mut Value> {
+        let (first, rest) = path.split_first()?;
+        let mut value = self.0.get_mut(*first)?;
+        for key in rest {
+            value = value.as_object_mut()?.get_mut(*key)?;
+        }
+        Some(value)
+    }
+
     /// Sets the value at a path of map keys, replacing what is no map on the way.
     pub fn set(&mut self, path: &[&str], value: Value) {
         let Some((last, parents)) = path.split_last() else {
