@@ -37,6 +37,7 @@ pub enum Requeue {
 pub struct Wait {
     pub(crate) state: Box<dyn Any + Send>,
     pub(crate) timeout: Duration,
+    pub(crate) quiet: bool,
 }
 
 impl Wait {
@@ -45,7 +46,17 @@ impl Wait {
         Self {
             state: Box::new(state),
             timeout,
+            quiet: false,
         }
+    }
+
+    /// Writes no status for this wait (events still go out): for waits that end within a second as a rule.
+    ///
+    /// The working copies end with the pass; what they held must travel in the wait's own state.
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
     }
 }
 
@@ -53,6 +64,7 @@ impl fmt::Debug for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wait")
             .field("timeout", &self.timeout)
+            .field("quiet", &self.quiet)
             .finish_non_exhaustive()
     }
 }
