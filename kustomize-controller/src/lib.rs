@@ -1,1 +1,150 @@
-//! Artifact to build to apply to prune to health, with drift watch.
+//! Artifact to build to apply to prune to health, with drift watch: the kustomize-controller.
+//!
+//! [`run`] sets everything up and runs until shutdown; [`reconcile`] is the story of one
+//! Kustomization. The controller reads sources from the cluster and artifacts over HTTP, and writes
+//! through `fjord-apply` and `fjord-runtime` only.
+
+pub mod args;
+mod build;
+mod checkout;
+mod closed;
+mod dependencies;
+mod drift;
+mod generate;
+mod health;
+mod history;
+mod manifests;
+mod policies;
+mod reason;
+mod reconcile;
+mod run;
+mod sources;
+mod substitute;
+
+use std::sync::{Arc, OnceLock};
+
+use anyhow::Context as _;
+use fjord_apply::live::Config;
+use fjord_apply::{Cluster, GroupKind, LiveIndex, Options};
+use fjord_artifact::{Cache, cache};
+use fjord_crds::kustomize::v1::Kustomization;
+use fjord_runtime::{Controller, Process, Store, Waker};
+use kube::Client;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use args::{Args, PROGRAM};
+use drift::KsOwners;
+use manifests::Memory;
+use reconcile::{Kustomizations, Settings};
+use substitute::Strictness;
+
+/// The API group, which prefixes owner labels and per-object controls.
+const GROUP: &str = "kustomize.toolkit.fluxcd.io";
+/// The field manager of what is applied.
+const FIELD_MANAGER: &str = "kustomize-controller";
+
+/// Runs the controller until shutdown.
+pub async fn run(args: Args, client: Client, shutdown: CancellationToken) -> anyhow::Result<()> {
+    if let Some(flag) = closed::unsupported_flag(&args) {
+        anyhow::bail!("{flag} is not supported yet");
+    }
+    let process = Process::start(
+        &PROGRAM,
+        &args.common,
+        Some(&args.reconcile),
+        client,
+        shutdown,
+    )
+    .await?;
+    let cache = Cache::open(cache_options(&args)).context("artifact cache")?;
+    process.elected().await?;
+
+    // The watches must exist before the controller whose objects they wake.
+    let own: Arc<OnceLock<(Store<Kustomization>, Waker)>> = Arc::default();
+    let users = |own: &Arc<OnceLock<_>>| {
+        let own = own.clone();
+        move || own.get().cloned()
+    };
+    let sources = sources::watch(&process, users(&own))?;
+    let dependencies = dependencies::watch(&process, users(&own))?;
+    let cluster = Cluster::new(process.client().clone());
+    let options = apply_options(&args, &process);
+    let controller = Controller::new(&process, |store, waker| {
+        // Nothing else sets it.
+        let _ = own.set((store.clone(), waker.clone()));
+        let memory = Memory::default();
+        let owners = KsOwners::new(
+            store.clone(),
+            memory.clone(),
+            waker.clone(),
+            process.recorder().clone(),
+            cluster.clone(),
+            options.clone(),
+        );
+        let index = LiveIndex::new(cluster.clone(), index_config(&args), owners.clone());
+        owners.attach(index.clone());
+        Kustomizations {
+            sources: sources.clone(),
+            dependencies: dependencies.clone(),
+            cache,
+            cluster,
+            index,
+            options,
+            memory,
+            builds: Arc::new(Semaphore::new(cores())),
+            settings: settings(&args, &process),
+        }
+    });
+    sources.ready().await;
+    dependencies.ready().await;
+    controller.run().await?;
+    Ok(())
+}
+
+fn cache_options(args: &Args) -> cache::Options {
+    let mut options = cache::Options::new(std::env::temp_dir().join("fjord-artifacts"));
+    options.retries = args.http_retry;
+    options.host = std::env::var(cache::HOST_OVERRIDE)
+        .ok()
+        .filter(|host| !host.is_empty());
+    options
+}
+
+fn apply_options(args: &Args, process: &Process) -> Options {
+    let custom = args.custom_apply_stage_kinds.as_str();
+    Options {
+        concurrency: args.concurrent_ssa.max(1),
+        override_managers: args.override_manager.clone(),
+        custom_stage_kinds: GroupKind::parse_list(custom).into_iter().collect(),
+        migrate_api_version: process.gate("MigrateAPIVersion"),
+    }
+}
+
+fn index_config(args: &Args) -> Config {
+    Config {
+        group: GROUP.to_owned(),
+        field_manager: FIELD_MANAGER.to_owned(),
+        override_managers: args.override_manager.clone(),
+        correct_drift: args.drift_watch,
+    }
+}
+
+fn settings(args: &Args, process: &Process) -> Settings {
+    let is_strict = process.gate("StrictPostBuildSubstitutions");
+    Settings {
+        strictness: if is_strict {
+            Strictness::Strict
+        } else {
+            Strictness::Lenient
+        },
+        fail_fast: !process.gate("DisableFailFastBehavior"),
+        no_cross_namespace_refs: args.no_cross_namespace_refs,
+        group_change_log: process.gate("GroupChangeLog"),
+        requeue_dependency: args.reconcile.requeue_dependency,
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

@@ -34,6 +34,15 @@ pub fn build(fs: &dyn FileSystem, path: &str, options: &Options<'_>) -> Result<B
     Err(Error::Unsupported("building".to_owned()))
 }
 
+/// Reads the objects of one manifest file as a build would, lists unwrapped.
+///
+/// # Errors
+/// What a build that lists the file would say of it: malformed YAML, an object without kind or name.
+pub fn decode(bytes: &[u8], limits: &fjord_yaml::Limits) -> Result<Vec<Resource>, Error> {
+    let _ = (bytes, limits);
+    Err(Error::Unsupported("decoding".to_owned()))
+}
+
 /// Which files a kustomization may name (kustomize's `--load-restrictor`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LoadRestrictor {
