@@ -1,9 +1,19 @@
 //! Reading is as tolerant as Flux's, and writing back changes nothing.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::fs;
+use std::path::Path;
+
+use fjord_crds::Time;
 use fjord_crds::helm::v2::HelmRelease;
 use fjord_crds::kustomize::v1::{DeletionPolicy, Kustomization, SourceKind};
+use fjord_crds::notification::v1::Receiver;
+use fjord_crds::notification::v1beta3::Provider;
 use fjord_crds::notification::v1beta3::{Alert, Severity};
+use fjord_crds::source::v1::{Bucket, ExternalArtifact, HelmChart, HelmRepository, OCIRepository};
 use fjord_crds::source::v1::{GitProvider, GitRepository};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 fn kustomization() -> Value {
@@ -152,4 +162,83 @@ fn a_test_that_has_not_run_differs_from_no_tests() {
         hooks(release(json!({ "web-test": null }))).unwrap()["web-test"],
         None
     );
+}
+
+#[test]
+fn whatever_a_server_stores_is_read_and_written_back() {
+    writes_back::<Alert>("alert");
+    writes_back::<Bucket>("bucket");
+    writes_back::<ExternalArtifact>("externalartifact");
+    writes_back::<GitRepository>("gitrepository");
+    writes_back::<HelmChart>("helmchart");
+    writes_back::<HelmRelease>("helmrelease");
+    writes_back::<HelmRepository>("helmrepository");
+    writes_back::<Kustomization>("kustomization");
+    writes_back::<OCIRepository>("ocirepository");
+    writes_back::<Provider>("provider");
+    writes_back::<Receiver>("receiver");
+}
+
+/// Reads the recorded outcomes of `server.rs` and puts every stored object through its type.
+fn writes_back<K: DeserializeOwned + Serialize>(kind: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/cases")
+        .join(kind);
+    let text = fs::read(path.join("expected.yaml")).unwrap();
+    let recorded = fjord_yaml::to_json(&text, &fjord_yaml::Limits::default()).unwrap();
+    for (case, outcome) in recorded["objects"].as_object().unwrap() {
+        let Some(stored) = outcome.get("stored") else {
+            continue;
+        };
+        let mut object = stored.clone();
+        object["metadata"] = json!({ "name": case });
+        if let Some(status) = outcome.pointer("/status/stored") {
+            object["status"] = status.clone();
+        }
+        let read: K = serde_json::from_value(object.clone())
+            .unwrap_or_else(|error| panic!("{kind} {case}: {error}"));
+        let written = serde_json::to_value(&read).unwrap();
+        // Without a spec, the typed one holds the defaults that the server had no place for.
+        let parts = ["spec", "status"]
+            .into_iter()
+            .filter(|part| object.get(part).is_some());
+        for part in parts {
+            assert_eq!(
+                without_zeros(written.get(part)),
+                without_zeros(object.get(part)),
+                "{kind} {case} {part}"
+            );
+        }
+    }
+}
+
+/// Drops what Go's `omitempty` does not write, but for values of free shape, and writes times as
+/// Go's `metav1.Time` does.
+fn without_zeros(value: Option<&Value>) -> Option<Value> {
+    let kept = match value? {
+        Value::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .filter_map(|(key, value)| match key.as_str() {
+                    "values" => Some((key.clone(), value.clone())),
+                    _ => Some((key.clone(), without_zeros(Some(value))?)),
+                })
+                .collect(),
+        ),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| without_zeros(Some(item)).unwrap_or_default())
+            .collect(),
+        other => match serde_json::from_value::<Time>(other.clone()) {
+            Ok(time) => serde_json::to_value(time).unwrap(),
+            Err(_) => other.clone(),
+        },
+    };
+    let is_zero = kept.is_null()
+        || kept == json!(false)
+        || kept == json!(0)
+        || kept == json!("")
+        || kept == json!({})
+        || kept == json!([]);
+    (!is_zero).then_some(kept)
 }
