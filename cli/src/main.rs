@@ -1,3 +1,26 @@
-//! The fjord command.
+//! The `fjord` command.
+//!
+//! Data goes to standard output, everything said to a person goes to standard error, and the exit
+//! code is 1 on any error.
 
-fn main() {}
+mod cluster;
+mod command;
+mod kinds;
+mod output;
+mod readiness;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match command::Cli::parse().run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("✗ {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

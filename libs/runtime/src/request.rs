@@ -2,9 +2,13 @@
 //!
 //! Serves the Receiver server and the CLI; writes exactly what `flux reconcile`, `suspend` and `resume` write.
 
-use kube::Client;
+use kube::{
+    Client,
+    api::{Api, ApiResource, DynamicObject, Patch, PatchParams},
+};
+use serde_json::{Value, json};
 
-use crate::{Object, ObjectKey};
+use crate::{ObjectKey, pass::REQUESTED_AT};
 
 /// Why a request could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -24,49 +28,47 @@ pub enum Error {
 }
 
 /// Requests a reconcile: sets the annotation to `token` (RFC3339 with nanoseconds, by `flux reconcile`'s protocol).
-pub async fn reconcile<K: Object>(
+///
+/// Takes the kind untyped, because a Receiver and the command line name kinds that only the cluster knows.
+pub async fn reconcile(
     client: &Client,
+    kind: &ApiResource,
     key: &ObjectKey,
     token: &str,
     manager: &str,
 ) -> Result<(), Error> {
-    let patch =
-        serde_json::json!({"metadata": {"annotations": {crate::pass::REQUESTED_AT: token}}});
-    merge::<K>(client, key, &patch, manager).await
+    let patch = json!({"metadata": {"annotations": {REQUESTED_AT: token}}});
+    merge(client, kind, key, &patch, manager).await
 }
 
 /// Sets or clears `spec.suspend`.
-pub async fn suspend<K: Object>(
+pub async fn suspend(
     client: &Client,
+    kind: &ApiResource,
     key: &ObjectKey,
     suspend: bool,
     manager: &str,
 ) -> Result<(), Error> {
     // Parity: `flux resume` writes false, it does not remove the field.
-    merge::<K>(
-        client,
-        key,
-        &serde_json::json!({"spec": {"suspend": suspend}}),
-        manager,
-    )
-    .await
+    let patch = json!({"spec": {"suspend": suspend}});
+    merge(client, kind, key, &patch, manager).await
 }
 
-async fn merge<K: Object>(
+async fn merge(
     client: &Client,
+    kind: &ApiResource,
     key: &ObjectKey,
-    patch: &serde_json::Value,
+    patch: &Value,
     manager: &str,
 ) -> Result<(), Error> {
-    let api =
-        kube::Api::<kube::core::PartialObjectMeta<K>>::namespaced(client.clone(), &key.namespace);
-    let params = kube::api::PatchParams::apply(manager);
-    let params = kube::api::PatchParams {
-        force: false,
-        ..params
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &key.namespace, kind);
+    let params = PatchParams {
+        field_manager: Some(manager.to_owned()),
+        ..PatchParams::default()
     };
+    // The answer is metadata only: nobody reads the object.
     match api
-        .patch_metadata(&key.name, &params, &kube::api::Patch::Merge(patch))
+        .patch_metadata(&key.name, &params, &Patch::Merge(patch))
         .await
     {
         Ok(_) => Ok(()),

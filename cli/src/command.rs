@@ -1,0 +1,61 @@
+//! The commands, one file each; this file is only the list.
+//!
+//! A new command is one file below `command/`, one variant and one line in [`Command::run`].
+
+mod completion;
+mod events;
+mod get;
+mod kustomize;
+mod reconcile;
+mod suspend;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::cluster::ClusterArgs;
+
+/// Fjord: GitOps for Kubernetes, compatible with Flux
+///
+/// Serves the Flux v2 API: `flux` commands and Flux objects work unchanged.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fjord",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Get(get::GetArgs),
+    Reconcile(reconcile::ReconcileArgs),
+    Suspend(suspend::SuspendArgs),
+    Resume(suspend::ResumeArgs),
+    Events(events::EventsArgs),
+    Drift(events::DriftArgs),
+    Kustomize(kustomize::KustomizeArgs),
+    Completion(completion::CompletionArgs),
+}
+
+impl Cli {
+    /// Runs the command that was given.
+    pub(crate) async fn run(self) -> Result<()> {
+        let cluster = &self.cluster;
+        match &self.command {
+            Command::Get(args) => get::run(args, cluster).await,
+            Command::Reconcile(args) => reconcile::run(args, cluster).await,
+            Command::Suspend(args) => suspend::suspend(args, cluster).await,
+            Command::Resume(args) => suspend::resume(args, cluster).await,
+            Command::Events(args) => events::run(args, cluster).await,
+            Command::Drift(args) => events::run_drift(args, cluster).await,
+            Command::Kustomize(args) => kustomize::run(args),
+            Command::Completion(args) => completion::run(args),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `fjord kustomize`: prints what `kustomize build` prints, with its flags.
+//!
+//! What kustomize does only with plugins on (exec plugins, containers, Helm) is refused by name. It
+//! runs without a cluster and without a network.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+use fjord_kustomize::{LoadRestrictor, Options, Reorder, RootedFs, build};
+
+use crate::output;
+
+/// Build a kustomization, exactly as `kustomize build` does
+///
+/// Examples:
+///   fjord kustomize overlays/production
+///   fjord kustomize --reorder none . | kubectl apply -f -
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct KustomizeArgs {
+    /// Folder of the kustomization
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// Which files a kustomization may name
+    #[arg(long, value_enum, default_value_t = LoadRestrictorFlag::RootOnly)]
+    load_restrictor: LoadRestrictorFlag,
+    /// Order of the output where the kustomization has no `sortOptions`
+    #[arg(long, value_enum, default_value_t)]
+    reorder: ReorderFlag,
+    /// File to write to, or an existing folder for one file per object
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// Refused: plugins run programs
+    #[arg(long, hide = true)]
+    enable_alpha_plugins: bool,
+    /// Refused: `fjord template` is to render charts
+    #[arg(long, hide = true)]
+    enable_helm: bool,
+    /// Refused: functions run containers
+    #[arg(long, hide = true)]
+    network: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LoadRestrictorFlag {
+    #[value(name = "LoadRestrictionsRootOnly")]
+    RootOnly,
+    #[value(name = "LoadRestrictionsNone")]
+    None,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum ReorderFlag {
+    None,
+    // Parity: the command's default; the Flux controllers use the other.
+    #[default]
+    Legacy,
+}
+
+/// Runs `fjord kustomize`.
+pub(crate) fn run(args: &KustomizeArgs) -> Result<()> {
+    refuse(args)?;
+    let folder = args
+        .path
+        .canonicalize()
+        .with_context(|| format!("opening {}", args.path.display()))?;
+    let options = Options {
+        load_restrictor: match args.load_restrictor {
+            LoadRestrictorFlag::RootOnly => LoadRestrictor::RootOnly,
+            LoadRestrictorFlag::None => LoadRestrictor::None,
+        },
+        reorder: match args.reorder {
+            ReorderFlag::None => Reorder::None,
+            ReorderFlag::Legacy => Reorder::Legacy,
+        },
+        ..Options::default()
+    };
+    let files = RootedFs::new("/")?;
+    let path = folder.to_str().context("the path is not valid UTF-8")?;
+    let built = build(&files, path, &options)?;
+    for warning in &built.warnings {
+        eprintln!("# Warning: {warning}");
+    }
+    match &args.output {
+        None => output::emit(&built.to_yaml()?),
+        Some(folder) if folder.is_dir() => write_each(&built, folder),
+        Some(file) => std::fs::write(file, built.to_yaml()?)
+            .with_context(|| format!("writing {}", file.display())),
+    }
+}
+
+fn refuse(args: &KustomizeArgs) -> Result<()> {
+    if args.enable_alpha_plugins {
+        bail!("--enable-alpha-plugins is not supported: plugins run programs of the repository");
+    }
+    if args.enable_helm {
+        bail!("--enable-helm is not supported: render the chart first and list the result");
+    }
+    if args.network {
+        bail!("--network is not supported: containerised functions are never run");
+    }
+    Ok(())
+}
+
+/// Names files as kustomize does: `<group>_<version>_<kind>_<name>.yaml`, lower case.
+fn write_each(built: &fjord_kustomize::Build, folder: &std::path::Path) -> Result<()> {
+    for resource in &built.resources {
+        let object = resource.to_value()?;
+        let text = |pointer: &str| {
+            object
+                .pointer(pointer)
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or_default()
+        };
+        let namespace = text("/metadata/namespace");
+        let parts = [
+            namespace,
+            &text("/apiVersion").replace('/', "_"),
+            text("/kind"),
+            text("/metadata/name"),
+        ];
+        let name: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let file = folder.join(format!("{}.yaml", name.join("_").to_lowercase()));
+        std::fs::write(&file, resource.to_yaml()?)
+            .with_context(|| format!("writing {}", file.display()))?;
+    }
+    Ok(())
+}

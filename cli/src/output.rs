@@ -1,0 +1,42 @@
+//! The `-o` flag: the same objects as a table, as JSON, or as YAML.
+
+use anyhow::Result;
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// How a command prints what it read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// Columns for people.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+    /// YAML, one document per object.
+    Yaml,
+}
+
+/// Prints values as one JSON array or as YAML documents; a table is the caller's own.
+pub(crate) fn print<T: Serialize>(format: Format, values: &[T]) -> Result<()> {
+    let mut text = String::new();
+    match format {
+        Format::Table => {}
+        Format::Json => text = serde_json::to_string_pretty(values)? + "\n",
+        Format::Yaml => {
+            for value in values {
+                text += "---\n";
+                text += &fjord_yaml::json_to_v2(&serde_json::to_value(value)?)?;
+            }
+        }
+    }
+    emit(&text)
+}
+
+/// Writes to standard output; a closed pipe ends the program quietly, as it does for `cat`.
+pub(crate) fn emit(text: &str) -> Result<()> {
+    use std::io::Write as _;
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        result => Ok(result?),
+    }
+}
