@@ -4,7 +4,8 @@
 //! other shards, so they are watched apart from the Kustomizations of this replica, with only the
 //! few fields that matter here.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fjord_crds::kustomize::v1::{Kustomization, KustomizationSpec, KustomizationStatus};
@@ -18,53 +19,87 @@ use crate::reason::Reason;
 use crate::reconcile::Settings;
 use crate::sources::{self, Source};
 
-/// Watches all Kustomizations as dependencies and wakes those that depend on what changed.
-pub(crate) fn watch(
-    process: &Process,
-    own: impl Fn() -> Option<(Store<Kustomization>, Waker)> + Send + Sync + 'static,
-) -> Result<Store<Kustomization>, fjord_runtime::process::Error> {
-    Store::<Kustomization>::watch()
-        .strip(strip)
-        .on_change(move |before, after| {
-            let Some(changed) = after.or(before).filter(|_| seen(before) != seen(after)) else {
-                return;
-            };
-            let Some((kustomizations, waker)) = own() else {
-                return;
-            };
-            let changed = ObjectKey::of(&**changed);
-            for ks in kustomizations.all() {
-                if is_waiting(&ks) && keys(&ks).any(|key| key == changed) {
-                    waker.wake(&ObjectKey::of(&*ks), Priority::Dependency);
-                }
-            }
-        })
-        .start(process)
+/// The dependencies of all Kustomizations, and who waits for them.
+#[derive(Clone)]
+pub(crate) struct Dependencies {
+    store: Store<Kustomization>,
+    waiting: Waiting,
 }
 
-/// Fails with the first dependency that is not ready.
-pub(crate) fn ready(
-    dependencies: &Store<Kustomization>,
-    ks: &Kustomization,
-    source: &Source,
-    settings: &Settings,
-) -> Result<(), Failure> {
-    for key in keys(ks) {
-        let problem = match dependencies.get(&key) {
-            None => {
-                let name = &key.name;
-                let resource = "kustomizations.kustomize.toolkit.fluxcd.io";
-                Some(format!(
-                    "dependency '{key}' not found: {resource} \"{name}\" not found"
-                ))
-            }
-            Some(dependency) => problem(ks, source, &key, &dependency),
-        };
-        if let Some(message) = problem {
-            return Err(waiting(source, message, settings.requeue_dependency));
-        }
+/// Who waits, by what they wait for.
+type Waiting = Arc<Mutex<HashMap<ObjectKey, Vec<ObjectKey>>>>;
+
+impl Dependencies {
+    /// Watches all Kustomizations and wakes those that wait for what changed.
+    pub(crate) fn watch(
+        process: &Process,
+        waker: impl Fn() -> Option<Waker> + Send + Sync + 'static,
+    ) -> Result<Self, fjord_runtime::process::Error> {
+        let waiting = Waiting::default();
+        let waiters = waiting.clone();
+        let store = Store::<Kustomization>::watch()
+            .strip(strip)
+            .on_change(move |before, after| {
+                let changed = after.or(before).filter(|_| seen(before) != seen(after));
+                let Some((changed, waker)) = changed.zip(waker()) else {
+                    return;
+                };
+                let changed = ObjectKey::of(&**changed);
+                for (waiter, dependencies) in lock(&waiters).iter() {
+                    if dependencies.contains(&changed) {
+                        waker.wake(waiter, Priority::Dependency);
+                    }
+                }
+            })
+            .start(process)?;
+        Ok(Self { store, waiting })
     }
-    Ok(())
+
+    /// Waits until all Kustomizations are known.
+    pub(crate) async fn synced(&self) {
+        self.store.ready().await;
+    }
+
+    /// Fails with the first dependency that is not ready.
+    pub(crate) fn ready(
+        &self,
+        ks: &Kustomization,
+        source: &Source,
+        settings: &Settings,
+    ) -> Result<(), Failure> {
+        let own = ObjectKey::of(ks);
+        let keys: Vec<ObjectKey> = keys(ks).collect();
+        if !keys.is_empty() {
+            // Before the look, so that no change between it and the wait is missed.
+            lock(&self.waiting).insert(own.clone(), keys.clone());
+        }
+        for key in &keys {
+            let problem = match self.store.get(key) {
+                None => {
+                    let name = &key.name;
+                    let resource = "kustomizations.kustomize.toolkit.fluxcd.io";
+                    Some(format!(
+                        "dependency '{key}' not found: {resource} \"{name}\" not found"
+                    ))
+                }
+                Some(dependency) => problem(ks, source, key, &dependency),
+            };
+            if let Some(message) = problem {
+                return Err(waiting(source, message, settings.requeue_dependency));
+            }
+        }
+        self.forget(&own);
+        Ok(())
+    }
+
+    /// Forgets who does not wait any more.
+    pub(crate) fn forget(&self, key: &ObjectKey) {
+        lock(&self.waiting).remove(key);
+    }
+}
+
+fn lock(waiting: &Waiting) -> MutexGuard<'_, HashMap<ObjectKey, Vec<ObjectKey>>> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Keeps what decides whether a dependency is ready.
@@ -87,16 +122,6 @@ fn strip(ks: &mut Kustomization) {
             .retain(|condition| condition.type_ == ConditionType::READY.as_str());
         *status = kept;
     }
-}
-
-/// Whether a Kustomization may wait for a dependency; one that is ready does not.
-fn is_waiting(ks: &Kustomization) -> bool {
-    let reason = Reason::DependencyNotReady.as_str();
-    let conditions = ks.status.iter().flat_map(|status| &status.conditions);
-    let ready = conditions
-        .into_iter()
-        .find(|c| c.type_ == ConditionType::READY.as_str());
-    ready.is_none_or(|condition| condition.reason == reason)
 }
 
 fn keys(ks: &Kustomization) -> impl Iterator<Item = ObjectKey> {

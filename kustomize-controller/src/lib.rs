@@ -13,6 +13,7 @@ mod drift;
 mod generate;
 mod health;
 mod history;
+mod journal;
 mod manifests;
 mod policies;
 mod reason;
@@ -34,7 +35,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use args::{Args, PROGRAM};
+use dependencies::Dependencies;
 use drift::KsOwners;
+use journal::Journal;
 use manifests::Memory;
 use reconcile::{Kustomizations, Settings};
 use substitute::Strictness;
@@ -58,16 +61,15 @@ pub async fn run(args: Args, client: Client, shutdown: CancellationToken) -> any
     )
     .await?;
     let cache = Cache::open(cache_options(&args)).context("artifact cache")?;
+    let journal = Journal::open(std::env::temp_dir().join("fjord-intents")).context("journal")?;
     process.elected().await?;
 
     // The watches must exist before the controller whose objects they wake.
     let own: Arc<OnceLock<(Store<Kustomization>, Waker)>> = Arc::default();
-    let users = |own: &Arc<OnceLock<_>>| {
-        let own = own.clone();
-        move || own.get().cloned()
-    };
-    let sources = sources::watch(&process, users(&own))?;
-    let dependencies = dependencies::watch(&process, users(&own))?;
+    let (users, waiters) = (own.clone(), own.clone());
+    let sources = sources::watch(&process, move || users.get().cloned())?;
+    let waker = move || waiters.get().map(|(_, waker)| waker.clone());
+    let dependencies = Dependencies::watch(&process, waker)?;
     let cluster = Cluster::new(process.client().clone());
     let options = apply_options(&args, &process);
     let controller = Controller::new(&process, |store, waker| {
@@ -92,12 +94,13 @@ pub async fn run(args: Args, client: Client, shutdown: CancellationToken) -> any
             index,
             options,
             memory,
+            journal,
             builds: Arc::new(Semaphore::new(cores())),
             settings: settings(&args, &process),
         }
     });
     sources.ready().await;
-    dependencies.ready().await;
+    dependencies.synced().await;
     controller.run().await?;
     Ok(())
 }

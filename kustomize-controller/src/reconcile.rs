@@ -20,9 +20,10 @@ use fjord_runtime::{
 use tokio::sync::Semaphore;
 
 use crate::closed;
-use crate::dependencies;
+use crate::dependencies::Dependencies;
 use crate::drift::{owner_key, owner_of};
 use crate::health::Check;
+use crate::journal::Journal;
 use crate::manifests::Memory;
 use crate::reason::Reason;
 use crate::run::{KsPass, Run, Step};
@@ -49,7 +50,7 @@ pub(crate) struct Kustomizations {
     /// The sources, watched.
     pub(crate) sources: Store<GitRepository>,
     /// All Kustomizations as dependencies, those of other shards included.
-    pub(crate) dependencies: Store<Kustomization>,
+    pub(crate) dependencies: Dependencies,
     /// The unpacked artifacts.
     pub(crate) cache: Cache,
     /// The cluster that is applied to.
@@ -60,6 +61,8 @@ pub(crate) struct Kustomizations {
     pub(crate) options: Options,
     /// The last builds.
     pub(crate) memory: Memory,
+    /// What first applies are about to create.
+    pub(crate) journal: Journal,
     /// How many builds run at once: one per core.
     pub(crate) builds: Arc<Semaphore>,
     /// What flags and gates decide.
@@ -94,7 +97,7 @@ impl Reconciler for Kustomizations {
                 .event());
         }
         let source = sources::resolve(&self.sources, &ks, &self.settings)?;
-        dependencies::ready(&self.dependencies, &ks, &source, &self.settings)?;
+        self.dependencies.ready(&ks, &source, &self.settings)?;
 
         let mut run = Run::new(pass, source);
         run.at(Step::Fetch, &mut pass.conditions);
@@ -128,6 +131,7 @@ impl Reconciler for Kustomizations {
 
     fn forget(&self, key: &ObjectKey) {
         self.memory.forget(key);
+        self.dependencies.forget(key);
         self.index.disown(&owner_key(key));
     }
 }

@@ -16,7 +16,6 @@ use fjord_runtime::{
 use jiff::Timestamp;
 
 use super::Kustomizations;
-use super::steps::stored_inventory;
 use crate::drift::owner_key;
 use crate::run::{self, KsPass};
 
@@ -37,7 +36,7 @@ impl Kustomizations {
         }
         let key = pass.key().clone();
         self.memory.forget(&key);
-        let inventory = stored_inventory(&pass.status);
+        let inventory = self.inventory_before(pass);
         if !deletes(&pass.object) || inventory.entries.is_empty() {
             return Ok(self.end(pass));
         }
@@ -109,6 +108,8 @@ impl Kustomizations {
 
     fn end(&self, pass: &mut KsPass) -> Outcome {
         self.index.disown(&owner_key(pass.key()));
+        self.journal
+            .clear(pass.object.metadata.uid.as_deref().unwrap_or_default());
         if !pass.object.spec.suspend && pass.conditions.is_true(ConditionType::READY) {
             // Parity: a Kustomization that was ready says once more that it finished.
             let text = format!(

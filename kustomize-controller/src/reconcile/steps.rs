@@ -129,7 +129,7 @@ impl Kustomizations {
         built: &Remembered,
     ) -> Result<Applied, Failure> {
         run.at(Step::Apply, &mut pass.conditions);
-        let before = stored_inventory(&pass.status);
+        let before = self.inventory_before(pass);
         let refuse = |pass: &mut KsPass, message: String| {
             run.record(&mut pass.status, Reason::ReconciliationFailed);
             run.failure(Reason::ReconciliationFailed, message)
@@ -152,11 +152,15 @@ impl Kustomizations {
             .unwrap_or_default();
         let may_be_gone = health::may_be_gone(&objects);
         let applier = self.applier(&run.key);
-        let intended = match applier.intend(&objects).await {
-            Ok(intended) => intended,
-            Err(error) => return Err(refuse(pass, format!("{}\n", chain(&*error.cause)))),
-        };
-        self.announce(pass, &before, &intended).await?;
+        // What cannot be told yet, an object of a CRD in the same build say, is not announced; what is
+        // wrong with it the apply says better.
+        let intended = applier.intend(&objects).await.unwrap_or_default();
+        if let Err(error) = self.announce(pass, &before, &intended).await? {
+            return Err(refuse(
+                pass,
+                format!("cannot announce what is applied: {error}"),
+            ));
+        }
         match applier.apply(objects, &policies).await {
             Ok(changes) => {
                 self.tell(pass, run, &changes);
@@ -199,16 +203,29 @@ impl Kustomizations {
         pass: &mut KsPass,
         before: &Inventory,
         intended: &Inventory,
-    ) -> Result<(), Failure> {
+    ) -> Result<std::io::Result<()>, Failure> {
         let mut all = before.clone();
         all.merge(intended.entries.iter().cloned());
         self.index.own(&owner_key(pass.key()), &all);
-        if before.entries.is_empty() || all.entries.len() == before.entries.len() {
-            return Ok(());
+        if all.entries.len() == before.entries.len() {
+            return Ok(Ok(()));
+        }
+        if pass.status.inventory.is_none() {
+            return Ok(self.journal.write(uid(pass), &all));
         }
         pass.status.inventory = Some(to_stored(&all));
         Run::unfinished(&mut pass.conditions);
-        pass.publish().await
+        pass.publish().await?;
+        Ok(Ok(()))
+    }
+
+    /// Returns what this Kustomization may have applied so far.
+    pub(super) fn inventory_before(&self, pass: &KsPass) -> Inventory {
+        if pass.status.inventory.is_some() {
+            self.journal.clear(uid(pass));
+            return stored_inventory(&pass.status);
+        }
+        self.journal.read(uid(pass))
     }
 
     fn tell(&self, pass: &mut KsPass, run: &Run, changes: &ChangeSet) {
@@ -389,8 +406,12 @@ impl Kustomizations {
     }
 }
 
+fn uid(pass: &KsPass) -> &str {
+    pass.object.metadata.uid.as_deref().unwrap_or_default()
+}
+
 /// Reads the stored inventory; an entry that does not parse is not ours to judge and is skipped.
-pub(super) fn stored_inventory(status: &KustomizationStatus) -> Inventory {
+fn stored_inventory(status: &KustomizationStatus) -> Inventory {
     let entries = status
         .inventory
         .iter()
