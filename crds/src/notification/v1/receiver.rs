@@ -150,7 +150,7 @@ pub struct ReceiverResource {
     pub filter: Option<String>,
     /// Kind of the objects.
     pub kind: EventSourceKind,
-    /// Labels that the objects must have; asks for the name `*`.
+    /// Labels that the objects must have, where the name is `*`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub match_labels: Option<BTreeMap<String, String>>,
     /// Name of the object, or `*` for all of them.

@@ -86,7 +86,7 @@ pub struct EventSource {
     pub api_version: Option<String>,
     /// Kind of the objects.
     pub kind: EventSourceKind,
-    /// Labels that the objects must have; asks for the name `*`.
+    /// Labels that the objects must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub match_labels: Option<BTreeMap<String, String>>,
     /// Name of the object, or `*` for all of them.

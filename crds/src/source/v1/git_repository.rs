@@ -113,7 +113,7 @@ string_enum! {
     }
 }
 
-/// What to check out. The first that is set wins, in the order commit, name, semver, tag, branch.
+/// What to check out. The first that is set wins, in the order commit, name, tag, semver, branch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GitReference {
     /// Branch to follow.
