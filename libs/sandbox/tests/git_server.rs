@@ -15,6 +15,8 @@ async fn ls_remote(url: &str, settings: &[(&str, &str)]) -> anyhow::Result<Resul
     command
         .args(["ls-remote", url, "refs/heads/main"])
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        // Where it is set it beats http.sslCAInfo.
+        .env_remove("GIT_SSL_CAINFO")
         .env("GIT_TERMINAL_PROMPT", "0");
     let output = command.output().await?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
