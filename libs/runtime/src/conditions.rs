@@ -242,6 +242,11 @@ impl Conditions {
         &self.list
     }
 
+    /// Takes over what the API server answered to a patch of these conditions.
+    pub(crate) fn refresh(&mut self, stored: Vec<Condition>) {
+        self.list = stored;
+    }
+
     fn sort(&mut self) {
         self.list.sort_by(|a, b| order(a).cmp(&order(b)));
     }

@@ -4,11 +4,20 @@
 //! repeat after a kill is a conflict and not a duplicate. A legitimate repeat raises `count` on the same Event, as
 //! client-go's correlator does. The marker for notification-controller is a label, since annotations are Flux's.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::ObjectReference;
+use kube::{Resource, ResourceExt};
 
 use crate::Reason;
+
+mod body;
+mod memory;
+mod post;
+mod recorder;
+
+pub(crate) use recorder::Batch;
+pub use recorder::{Error, EventRecorder};
 
 /// The label that marks an Event as ours and carries its severity; trace events have none.
 pub const SEVERITY_LABEL: &str = "fjord.dev/severity";
@@ -26,6 +35,25 @@ pub enum Severity {
     Info,
     /// Is a Warning Event.
     Error,
+}
+
+impl Severity {
+    /// Returns the string of the wire format and of the label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Info => "info",
+            Self::Error => "error",
+        }
+    }
+
+    /// Returns the type of the core/v1 Event.
+    pub const fn event_type(self) -> &'static str {
+        match self {
+            Self::Trace | Self::Info => "Normal",
+            Self::Error => "Warning",
+        }
+    }
 }
 
 /// What a step says about its object.
@@ -90,35 +118,41 @@ impl EventDraft {
     }
 }
 
-/// Records events for any object; cheap to clone, never blocks.
-#[derive(Clone)]
-pub struct EventRecorder {
-    inner: Arc<Inner>,
+/// What an event is about: a reference and the object's own event annotations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subject {
+    /// Becomes `involvedObject`.
+    pub reference: ObjectReference,
+    /// Annotations of the object under [`ANNOTATION_PREFIX`].
+    pub annotations: BTreeMap<String, String>,
 }
 
-struct Inner {
-    component: &'static str,
-}
-
-impl EventRecorder {
-    pub(crate) fn new(component: &'static str) -> Self {
+impl Subject {
+    /// Describes an object of a typed kind.
+    pub fn of<K: Resource<DynamicType = ()>>(object: &K) -> Self {
+        let annotations = object
+            .annotations()
+            .iter()
+            .filter(|(key, _)| key.starts_with(ANNOTATION_PREFIX));
         Self {
-            inner: Arc::new(Inner { component }),
+            reference: ObjectReference {
+                api_version: Some(K::api_version(&()).into_owned()),
+                kind: Some(K::kind(&()).into_owned()),
+                namespace: object.namespace(),
+                name: object.meta().name.clone(),
+                uid: object.uid(),
+                resource_version: object.resource_version(),
+                field_path: None,
+            },
+            annotations: annotations
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
         }
     }
 
-    /// Returns the reporting controller's name.
-    pub fn component(&self) -> &'static str {
-        self.inner.component
-    }
-
-    /// Queues an event about an object outside a pass (drift corrections); a full queue drops it, counted and logged.
-    pub fn emit(
-        &self,
-        _about: &ObjectReference,
-        _object_annotations: &BTreeMap<String, String>,
-        draft: EventDraft,
-    ) {
-        tracing::error!(reason = %draft.reason, "event not recorded: the recorder is not built yet");
+    /// Returns the API group of the object, empty for the core group.
+    fn group(&self) -> &str {
+        let version = self.reference.api_version.as_deref().unwrap_or_default();
+        version.split_once('/').map_or("", |(group, _)| group)
     }
 }

@@ -1,11 +1,17 @@
 //! What a kind tells the frame ([`Reconciler`]), and the handle that runs it ([`Controller`]).
 
-use std::{fmt::Debug, future::Future, sync::Arc};
+use std::{fmt::Debug, future::Future, sync::Arc, time::Duration};
 
 use kube::{Resource, core::NamespaceResourceScope};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Failure, ObjectKey, Outcome, Pass, Process, Requeue, Store, Waker};
+use crate::{
+    Failure, ObjectKey, Outcome, Pass, Process, Requeue, Store, Waker, frame::Frame,
+    process::Error, queue::Queue, store,
+};
+
+/// How long running passes may take after shutdown was asked for (the shortest termination grace of Flux's pods is 10 s).
+const GRACE: Duration = Duration::from_secs(8);
 
 /// Any namespaced kind that a store can hold; implemented for all that qualify.
 pub trait Object:
@@ -115,20 +121,30 @@ pub struct Verdict {
 pub struct Controller<R: Reconciler> {
     process: Process,
     store: Store<R::Kind>,
-    waker: Waker,
+    queue: Arc<Queue>,
     reconciler: Arc<R>,
 }
 
 impl<R: Reconciler> Controller<R> {
     /// Prepares a controller; `make` gets the store of its own kind and the waker for its dependency watches.
     pub fn new(process: &Process, make: impl FnOnce(&Store<R::Kind>, &Waker) -> R) -> Self {
-        let store = Store::own(process);
-        let waker = Waker::default();
-        let reconciler = Arc::new(make(&store, &waker));
+        Self::indexed(process, Store::watch(), make)
+    }
+
+    /// Prepares a controller whose own store has indices (its labels are those of `--watch-label-selector`).
+    pub fn indexed(
+        process: &Process,
+        store: store::Builder<R::Kind>,
+        make: impl FnOnce(&Store<R::Kind>, &Waker) -> R,
+    ) -> Self {
+        let common = process.common();
+        let store = Store::new(store);
+        let queue = Arc::new(Queue::new(common.min_retry_delay, common.max_retry_delay));
+        let reconciler = Arc::new(make(&store, &Waker::new(queue.clone())));
         Self {
             process: process.clone(),
             store,
-            waker,
+            queue,
             reconciler,
         }
     }
@@ -139,18 +155,50 @@ impl<R: Reconciler> Controller<R> {
     }
 
     /// Returns the handle that wakes objects of this kind.
-    pub fn waker(&self) -> &Waker {
-        &self.waker
+    pub fn waker(&self) -> Waker {
+        Waker::new(self.queue.clone())
+    }
+
+    /// Returns the kind's own part.
+    pub fn reconciler(&self) -> &Arc<R> {
+        &self.reconciler
     }
 
     /// Runs until shutdown; running passes get the process's grace time to end.
-    pub async fn run(self) -> Result<(), crate::process::Error> {
+    pub async fn run(self) -> Result<(), Error> {
         let Self {
             process,
-            store: _,
-            waker: _,
-            reconciler: _,
+            store,
+            queue,
+            reconciler,
         } = self;
-        Err(process.unsupported("the reconcile frame"))
+        let frame = Arc::new(Frame::new(&process, &store, &queue, reconciler)?);
+        let heard = Arc::downgrade(&frame);
+        store.set_owner(move |before, after| {
+            if let Some(frame) = heard.upgrade() {
+                frame.changed(before, after);
+            }
+        });
+        let selector = process
+            .reconcile_args()
+            .map(|args| args.watch_label_selector.clone());
+        store::spawn(
+            &store,
+            &process,
+            selector.filter(|selector| !selector.is_empty()),
+        );
+        if process
+            .shutdown()
+            .run_until_cancelled(store.ready())
+            .await
+            .is_some()
+        {
+            frame.work(GRACE).await;
+        }
+        if process.is_deposed() {
+            Err(Error::LeaseLost)
+        } else {
+            Ok(())
+        }
     }
 }

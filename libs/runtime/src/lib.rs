@@ -76,6 +76,7 @@
 
 pub mod conditions;
 pub mod event;
+mod frame;
 pub mod key;
 pub mod kind;
 pub mod outcome;
@@ -84,10 +85,12 @@ pub mod process;
 pub mod queue;
 pub mod reason;
 pub mod request;
+mod status;
 pub mod store;
+mod writer;
 
 pub use conditions::{ConditionType, Conditions, Status, summary};
-pub use event::{EventDraft, EventRecorder, Severity};
+pub use event::{EventDraft, EventRecorder, Severity, Subject};
 pub use key::ObjectKey;
 pub use kind::{Controller, End, NoStatus, Object, ObjectStatus, Reconciler, Verdict};
 pub use outcome::{Failure, Outcome, Requeue, Resumed, Resumption, Retry, Wait};

@@ -115,6 +115,8 @@ pub struct Failure {
     pub event: Option<EventDraft>,
     /// Is the log line's `msg`; `None` logs nothing.
     pub log: Option<String>,
+    /// Says whether the conditions tell of it; otherwise the pass is repeated as if it had not been.
+    pub reported: bool,
 }
 
 impl Failure {
@@ -126,6 +128,7 @@ impl Failure {
             retry: Retry::Backoff,
             event: None,
             log: Some("Reconciler error".to_owned()),
+            reported: true,
         }
     }
 
@@ -159,6 +162,13 @@ impl Failure {
     #[must_use]
     pub fn log(mut self, msg: impl Into<String>) -> Self {
         self.log = Some(msg.into());
+        self
+    }
+
+    /// Leaves conditions and `lastHandledReconcileAt` alone (the API server could not be reached, say).
+    #[must_use]
+    pub fn unreported(mut self) -> Self {
+        self.reported = false;
         self
     }
 

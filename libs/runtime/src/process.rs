@@ -28,6 +28,7 @@
 //!     // What runs on every replica (HTTP servers) starts here.
 //!     process.elected().await?;
 //!     // Controller::<Kustomizations>::new(&process, |store, waker| ...).run().await?;
+//!     process.stopped().await?;
 //!     Ok(())
 //! }
 //!
@@ -37,16 +38,34 @@
 //! }
 //! ```
 
-use std::{collections::BTreeMap, future::Future, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use kube::Client;
+use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
 use crate::EventRecorder;
 
 pub mod args;
+mod client;
+mod election;
+mod gates;
+mod log;
+mod main;
+pub mod metrics;
+mod server;
 
 pub use args::{CommonArgs, ReconcileArgs};
+pub use main::main;
+pub use metrics::Metrics;
+pub use server::listen_on;
 
 /// What distinguishes one program from the others.
 #[derive(Clone, Copy, Debug)]
@@ -81,9 +100,24 @@ pub enum Error {
     /// The lease went to another replica.
     #[error("leader election lost")]
     LeaseLost,
-    /// It is not built yet.
-    #[error("{0} not built yet")]
-    Unsupported(String),
+    /// The lease cannot be used at all.
+    #[error("failed to set up leader election: {0}")]
+    Election(String),
+    /// A port is taken or an address is not one.
+    #[error("failed to listen on {address}")]
+    Listen {
+        /// The flag's value.
+        address: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A metric's name is taken twice.
+    #[error("failed to register metrics")]
+    Metrics(#[from] prometheus::Error),
+    /// The event recorder cannot be set up.
+    #[error(transparent)]
+    Events(#[from] crate::event::Error),
 }
 
 /// Everything the parts of one running controller share; cheap to clone.
@@ -99,11 +133,18 @@ struct Inner {
     client: Client,
     shutdown: CancellationToken,
     recorder: EventRecorder,
+    metrics: Metrics,
     gates: BTreeMap<&'static str, bool>,
+    namespace: Option<String>,
+    deposed: AtomicBool,
+    /// Ends when the election's task has released the lease.
+    election: tokio_util::task::TaskTracker,
+    /// Is cancelled once the controllers have stopped, so that the lease outlives their last write.
+    retire: CancellationToken,
 }
 
 impl Process {
-    /// Starts probes, metrics and the election; `reconcile` is absent for notification-controller.
+    /// Starts probes, metrics and the event recorder; `reconcile` is absent for notification-controller.
     pub async fn start(
         program: &Program,
         common: &CommonArgs,
@@ -111,6 +152,22 @@ impl Process {
         client: Client,
         shutdown: CancellationToken,
     ) -> Result<Self, Error> {
+        let gates = gates::parse(program.gates, &common.feature_gates)?;
+        common.warn();
+        let metrics = Metrics::new()?;
+        let client = client::counted(client, metrics.requests.clone(), program.name);
+        let namespace = common.watched_namespace()?;
+        let events_addr = reconcile.map_or("", |args| args.events_addr.as_str());
+        let dropped = metrics.events_dropped.clone();
+        let recorder = EventRecorder::start(
+            program.name,
+            client.clone(),
+            events_addr,
+            dropped,
+            &shutdown,
+        )?;
+        server::probes(&common.health_addr, &shutdown).await?;
+        server::metrics(&common.metrics_addr, metrics.clone(), &shutdown).await?;
         Ok(Self {
             inner: Arc::new(Inner {
                 program: *program,
@@ -118,15 +175,36 @@ impl Process {
                 reconcile: reconcile.cloned(),
                 client,
                 shutdown,
-                recorder: EventRecorder::new(program.name),
-                gates: program.gates.iter().map(|g| (g.name, g.default)).collect(),
+                recorder,
+                metrics,
+                gates,
+                namespace,
+                deposed: AtomicBool::new(false),
+                election: tokio_util::task::TaskTracker::new(),
+                retire: CancellationToken::new(),
             }),
         })
     }
 
-    /// Waits until this replica leads (at once without `--enable-leader-election`).
+    /// Waits until this replica leads (at once without `--enable-leader-election`) or is shut down.
     pub async fn elected(&self) -> Result<(), Error> {
-        Ok(())
+        if self.inner.common.enable_leader_election {
+            election::campaign(self).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Releases the lease after the controllers have stopped; an error when it was lost before.
+    pub async fn stopped(&self) -> Result<(), Error> {
+        self.inner.retire.cancel();
+        self.inner.election.close();
+        self.inner.election.wait().await;
+        if self.is_deposed() {
+            Err(Error::LeaseLost)
+        } else {
+            Ok(())
+        }
     }
 
     /// Returns the Kubernetes client (counted in `rest_client_requests_total`).
@@ -144,7 +222,7 @@ impl Process {
         &self.inner.common
     }
 
-    /// Returns the flags of the sharded controllers, defaults where the program has none.
+    /// Returns the flags of the sharded controllers.
     pub fn reconcile_args(&self) -> Option<&ReconcileArgs> {
         self.inner.reconcile.as_ref()
     }
@@ -152,6 +230,11 @@ impl Process {
     /// Returns the event recorder.
     pub fn recorder(&self) -> &EventRecorder {
         &self.inner.recorder
+    }
+
+    /// Returns the metrics, to register a controller's own.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
     }
 
     /// Returns the token that ends the process.
@@ -165,35 +248,73 @@ impl Process {
     }
 
     /// Returns the namespace to watch; `None` for all.
-    pub fn namespace(&self) -> Option<String> {
-        if self.inner.common.watch_all_namespaces {
-            None
-        } else {
-            std::env::var("RUNTIME_NAMESPACE").ok()
-        }
+    pub fn namespace(&self) -> Option<&str> {
+        self.inner.namespace.as_deref()
     }
 
-    /// Spreads an interval by `--interval-jitter-percentage`.
+    /// Returns how many passes may run at once per kind.
+    pub fn concurrency(&self) -> usize {
+        self.inner
+            .common
+            .concurrent
+            .unwrap_or(self.inner.program.concurrent)
+            .max(1)
+    }
+
+    /// Spreads an interval by `--interval-jitter-percentage`, evenly to both sides.
     pub fn jitter(&self, interval: Duration) -> Duration {
-        interval
+        let percentage = self
+            .inner
+            .reconcile
+            .as_ref()
+            .map_or(0, |args| args.interval_jitter_percentage);
+        let share = f64::from(percentage) / 100.0;
+        if share == 0.0 {
+            return interval;
+        }
+        let seconds = interval.as_secs_f64() * rand::rng().random_range(1.0 - share..=1.0 + share);
+        Duration::try_from_secs_f64(seconds).unwrap_or(interval)
     }
 
-    pub(crate) fn unsupported(&self, what: &str) -> Error {
-        Error::Unsupported(format!("{}: {what}", self.inner.program.name))
+    /// Shortens a pause at random, so that many that began together do not end together.
+    pub(crate) fn spread(&self, pause: Duration) -> Duration {
+        pause.mul_f64(rand::rng().random_range(0.5..1.0))
+    }
+
+    /// Tells whether the lease was lost: nothing may be written any more.
+    pub fn is_deposed(&self) -> bool {
+        self.inner.deposed.load(Ordering::SeqCst)
+    }
+
+    fn depose(&self) {
+        self.inner.deposed.store(true, Ordering::SeqCst);
+        self.inner.shutdown.cancel();
     }
 }
 
-/// Runs a program: flags, logs, runtime, signals, client, `run`; exits 1 on any error.
-pub fn main<A, F>(
-    program: &Program,
-    common: fn(&A) -> &CommonArgs,
-    run: fn(A, Client, CancellationToken) -> F,
-) -> ExitCode
-where
-    A: clap::Parser,
-    F: Future<Output = Result<(), anyhow::Error>>,
-{
-    let _ = (common, run, program);
-    tracing::error!("{}: process set-up not built yet", program.name);
-    ExitCode::FAILURE
+/// Returns the name of this pod or machine.
+pub(crate) fn hostname() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() {
+        std::env::var("HOSTNAME").unwrap_or_default()
+    } else {
+        name.to_owned()
+    }
+}
+
+/// Returns a random UUID (version 4).
+pub(crate) fn new_id() -> String {
+    let mut bytes: [u8; 16] = rand::rng().random();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = hex::encode(bytes);
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
 }

@@ -6,6 +6,9 @@
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
+use fjord_crds::GoDuration;
+
+use super::Error;
 
 /// Flags of all four controllers.
 #[derive(Args, Clone, Debug)]
@@ -122,36 +125,123 @@ pub fn go_bool(text: &str) -> Result<bool, String> {
 
 /// Parses a duration as Go's `time.ParseDuration` does, refusing negative ones; public for the controllers' own flags.
 pub fn go_duration(text: &str) -> Result<Duration, String> {
-    let mut rest = text;
-    let mut total = 0f64;
-    if rest == "0" {
-        return Ok(Duration::ZERO);
+    let duration = GoDuration::parse(text).map_err(|error| error.to_string())?;
+    if text.starts_with('-') && !duration.as_std().is_zero() {
+        return Err("negative duration".to_owned());
     }
-    if rest.is_empty() {
-        return Err("empty duration".to_owned());
+    Ok(duration.as_std())
+}
+
+impl CommonArgs {
+    /// Says which flags have no meaning here, once, when they are set.
+    pub(super) fn warn(&self) {
+        if self.kube_api_qps.to_bits() != 50f32.to_bits() || self.kube_api_burst != 300 {
+            // Flux ignores them too where the API server has flow control, which all supported ones have.
+            tracing::warn!(
+                logger = "setup",
+                "--kube-api-qps and --kube-api-burst are accepted and ignored"
+            );
+        }
     }
-    while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .ok_or("missing unit in duration")?;
-        let number: f64 = rest[..digits]
-            .parse()
-            .map_err(|_| "not a duration".to_owned())?;
-        rest = &rest[digits..];
-        let end = rest
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(rest.len());
-        let unit = match &rest[..end] {
-            "ns" => 1e-9,
-            "us" | "µs" | "μs" => 1e-6,
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            unit => return Err(format!("unknown unit {unit:?} in duration")),
-        };
-        total += number * unit;
-        rest = &rest[end..];
+
+    /// Returns the one namespace to watch, `None` for all.
+    pub(super) fn watched_namespace(&self) -> Result<Option<String>, Error> {
+        if self.watch_all_namespaces {
+            return Ok(None);
+        }
+        match std::env::var("RUNTIME_NAMESPACE") {
+            Ok(namespace) if !namespace.is_empty() => Ok(Some(namespace)),
+            // Closed: an unset variable must not widen the watch to the whole cluster.
+            _ => Err(Error::Flag(
+                "--watch-all-namespaces=false needs RUNTIME_NAMESPACE".to_owned(),
+            )),
+        }
     }
-    Duration::try_from_secs_f64(total).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    #[command(args_override_self = true)]
+    struct Flags {
+        #[command(flatten)]
+        common: CommonArgs,
+        #[command(flatten)]
+        reconcile: ReconcileArgs,
+    }
+
+    fn parse(flags: &[&str]) -> Result<Flags, clap::Error> {
+        Flags::try_parse_from(["controller"].iter().chain(flags))
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_flux() {
+        let flags = parse(&[]).unwrap();
+        assert_eq!(flags.common.metrics_addr, ":8080");
+        assert_eq!(flags.common.health_addr, ":9440");
+        assert_eq!(flags.common.max_retry_delay, Duration::from_secs(900));
+        assert_eq!(flags.common.min_retry_delay, Duration::from_millis(750));
+        assert_eq!(
+            flags.common.leader_election_lease_duration,
+            Duration::from_secs(35)
+        );
+        assert!(
+            !flags.common.enable_leader_election && flags.common.leader_election_release_on_cancel
+        );
+        assert!(flags.common.watch_all_namespaces);
+        assert_eq!(
+            (
+                flags.reconcile.interval_jitter_percentage,
+                flags.reconcile.events_addr.as_str()
+            ),
+            (5, "")
+        );
+    }
+
+    #[test]
+    fn a_repeated_flag_is_last_wins_but_gates_accumulate() {
+        let flags = parse(&[
+            "--concurrent=2",
+            "--feature-gates=A=true",
+            "--concurrent",
+            "9",
+            "--feature-gates=B=false",
+        ]);
+        let common = flags.unwrap().common;
+        assert_eq!(
+            (common.concurrent, common.feature_gates),
+            (Some(9), vec!["A=true".into(), "B=false".into()])
+        );
+    }
+
+    #[test]
+    fn a_boolean_may_be_bare_or_have_a_value() {
+        let of = |flag: &str| parse(&[flag]).unwrap().common.watch_all_namespaces;
+        assert!(of("--watch-all-namespaces") && of("--watch-all-namespaces=true"));
+        assert!(!of("--watch-all-namespaces=false"));
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused() {
+        for flag in [
+            "--interval-jitter-percentage=100",
+            "--log-level=warn",
+            "--min-retry-delay=1",
+            "--no-such-flag",
+        ] {
+            assert!(parse(&[flag]).is_err(), "{flag}");
+        }
+    }
+
+    #[test]
+    fn an_empty_events_address_is_legal() {
+        assert_eq!(
+            parse(&["--events-addr="]).unwrap().reconcile.events_addr,
+            ""
+        );
+    }
 }

@@ -1,0 +1,243 @@
+//! The recorder: creates Events with an answer (for passes) or from a bounded queue (for everyone else).
+
+use std::{
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Event;
+use kube::{
+    Api, Client,
+    api::{Patch, PatchParams, PostParams},
+};
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{EventDraft, Subject, body::Prepared, memory::Memory, post};
+
+/// Events that may wait outside of passes; one more is dropped, counted and logged.
+const QUEUE: usize = 4096;
+/// Tries per event when the API server cannot be reached.
+const TRIES: u32 = 5;
+
+/// Why an event could not be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The API server could not be reached; the step must be done again later.
+    #[error("failed to record event")]
+    Unreachable(#[source] Box<kube::Error>),
+    /// The address for POSTs is not usable.
+    #[error("failed to set up --events-addr")]
+    Address(#[source] reqwest::Error),
+}
+
+/// Events of a step that were created but whose status is not yet written.
+#[derive(Debug, Default)]
+#[must_use = "a batch that is not settled is said again"]
+pub(crate) struct Batch(Vec<(String, i32)>);
+
+/// Records events for any object; cheap to clone.
+#[derive(Clone)]
+pub struct EventRecorder {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    component: &'static str,
+    hostname: String,
+    client: Client,
+    memory: Mutex<Memory>,
+    queue: mpsc::Sender<(Subject, EventDraft)>,
+    letters: OnceLock<mpsc::Sender<post::Letter>>,
+    dropped: prometheus::IntCounter,
+}
+
+impl EventRecorder {
+    /// Queues an event about an object outside a pass (drift corrections); a full queue drops it, counted and logged.
+    pub fn emit(&self, subject: Subject, draft: EventDraft) {
+        if let Err(error) = self.inner.queue.try_send((subject, draft)) {
+            self.inner.dropped.inc();
+            let (mpsc::error::TrySendError::Full((_, draft))
+            | mpsc::error::TrySendError::Closed((_, draft))) = error;
+            tracing::error!(error = "event queue is full", reason = %draft.reason, "unable to record event");
+        }
+    }
+
+    /// Returns the reporting controller's name.
+    pub fn component(&self) -> &'static str {
+        self.inner.component
+    }
+
+    pub(crate) fn start(
+        component: &'static str,
+        client: Client,
+        events_addr: &str,
+        dropped: prometheus::IntCounter,
+        shutdown: &CancellationToken,
+    ) -> Result<Self, Error> {
+        let (queue, mut waiting) = mpsc::channel::<(Subject, EventDraft)>(QUEUE);
+        let letters = OnceLock::new();
+        if !events_addr.is_empty() {
+            let _ =
+                letters.set(post::spawn(events_addr, shutdown.clone()).map_err(Error::Address)?);
+        }
+        let hostname = crate::process::hostname();
+        let memory = Mutex::default();
+        let recorder = Self {
+            inner: Arc::new(Inner {
+                component,
+                hostname,
+                client,
+                memory,
+                queue,
+                letters,
+                dropped,
+            }),
+        };
+        let (worker, shutdown) = (recorder.clone(), shutdown.clone());
+        tokio::spawn(async move {
+            while let Some(Some((subject, draft))) =
+                shutdown.run_until_cancelled(waiting.recv()).await
+            {
+                match worker.record(&subject, &[draft]).await {
+                    Ok(batch) => worker.settle(batch),
+                    Err(error) => {
+                        worker.inner.dropped.inc();
+                        tracing::error!(
+                            error = crate::outcome::chain(&error),
+                            "unable to record event"
+                        );
+                    }
+                }
+            }
+        });
+        Ok(recorder)
+    }
+
+    /// Creates the events now, in order; one that the API server refuses is logged and left out.
+    pub(crate) async fn record(
+        &self,
+        subject: &Subject,
+        drafts: &[EventDraft],
+    ) -> Result<Batch, Error> {
+        let mut batch = Batch::default();
+        for draft in drafts {
+            let prepared = Prepared::new(subject, draft, self.inner.component, Timestamp::now());
+            if let Some(count) = self.put(&prepared).await? {
+                self.post(&prepared, count);
+                batch.0.push((prepared.name, count));
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Remembers that the step of these events is recorded, so that saying one again is a repeat.
+    pub(crate) fn settle(&self, batch: Batch) {
+        let mut memory = self
+            .inner
+            .memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (name, count) in batch.0 {
+            memory.settle(name, count);
+        }
+    }
+
+    async fn put(&self, prepared: &Prepared) -> Result<Option<i32>, Error> {
+        let mut pause = Duration::from_millis(100);
+        for attempt in 1.. {
+            match self.try_put(prepared).await {
+                Ok(count) => return Ok(Some(count)),
+                Err(error) if is_final(&error) => {
+                    let error = crate::outcome::chain(&error);
+                    tracing::error!(
+                        error,
+                        reason = prepared.event.reason,
+                        "unable to record event"
+                    );
+                    return Ok(None);
+                }
+                Err(error) if attempt >= TRIES => return Err(Error::Unreachable(Box::new(error))),
+                Err(_) => tokio::time::sleep(pause).await,
+            }
+            pause *= 3;
+        }
+        Ok(None)
+    }
+
+    async fn try_put(&self, prepared: &Prepared) -> Result<i32, kube::Error> {
+        let api: Api<Event> = Api::namespaced(self.inner.client.clone(), &prepared.namespace);
+        let manager = Some(self.inner.component.to_owned());
+        let said = self
+            .inner
+            .memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .count(&prepared.name);
+        if let Some(said) = said {
+            let repeat = json!({
+                "count": said + 1,
+                "lastTimestamp": prepared.event.last_timestamp,
+                "involvedObject": {"resourceVersion": prepared.event.involved_object.resource_version},
+                "message": prepared.event.message,
+            });
+            let params = PatchParams {
+                field_manager: manager.clone(),
+                ..PatchParams::default()
+            };
+            match api
+                .patch(&prepared.name, &params, &Patch::Merge(&repeat))
+                .await
+            {
+                Ok(event) => return Ok(event.count.unwrap_or(said + 1)),
+                // The API server keeps Events for an hour: say it anew.
+                Err(kube::Error::Api(status)) if status.code == 404 => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let params = PostParams {
+            field_manager: manager,
+            ..PostParams::default()
+        };
+        match api.create(&params, &prepared.event).await {
+            Ok(_) => Ok(1),
+            // The same occurrence, said before this process was killed: nothing to add.
+            Err(kube::Error::Api(status)) if status.code == 409 => Ok(1),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn post(&self, prepared: &Prepared, count: i32) {
+        let Some(letters) = self.inner.letters.get() else {
+            return;
+        };
+        let Some(body) = prepared.post(&self.inner.hostname) else {
+            return;
+        };
+        let id = if count > 1 {
+            format!("{}.{count}", prepared.name)
+        } else {
+            prepared.name.clone()
+        };
+        if letters.try_send(post::Letter { id, body }).is_err() {
+            self.inner.dropped.inc();
+            tracing::error!(
+                error = "the queue for --events-addr is full",
+                "unable to record event"
+            );
+        }
+    }
+}
+
+/// Tells whether asking again cannot change the API server's mind.
+fn is_final(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Api(status) => {
+            (400..500).contains(&status.code) && ![408, 429].contains(&status.code)
+        }
+        kube::Error::SerdeError(_) | kube::Error::BuildRequest(_) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,60 @@
+//! The Kubernetes client of one controller: counts every request under `rest_client_requests_total`.
+
+use std::task::{Context, Poll};
+
+use futures::{FutureExt, future::BoxFuture};
+use http::{HeaderValue, Request, Response, header::USER_AGENT};
+use kube::{Client, client::Body};
+use prometheus::IntCounterVec;
+use tower::Service;
+
+/// Wraps a client so that its requests are counted and carry the controller's name.
+pub(super) fn counted(client: Client, requests: IntCounterVec, name: &'static str) -> Client {
+    let namespace = client.default_namespace().to_owned();
+    let agent =
+        HeaderValue::from_str(&format!("{name}/{} (fjord)", env!("CARGO_PKG_VERSION"))).ok();
+    Client::new(
+        Counted {
+            client,
+            requests,
+            agent,
+        },
+        namespace,
+    )
+}
+
+#[derive(Clone)]
+struct Counted {
+    client: Client,
+    requests: IntCounterVec,
+    agent: Option<HeaderValue>,
+}
+
+impl Service<Request<Body>> for Counted {
+    type Response = Response<Body>;
+    type Error = kube::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        if let Some(agent) = &self.agent {
+            request.headers_mut().insert(USER_AGENT, agent.clone());
+        }
+        let (client, requests) = (self.client.clone(), self.requests.clone());
+        let method = request.method().to_string();
+        async move {
+            let answer = client.send(request).await;
+            let code = answer.as_ref().map_or("<error>".to_owned(), |answer| {
+                answer.status().as_u16().to_string()
+            });
+            requests
+                .with_label_values(&[code.as_str(), "kubernetes", method.as_str()])
+                .inc();
+            answer
+        }
+        .boxed()
+    }
+}
