@@ -3,7 +3,6 @@
 //! The index sees drift and applies one object again; it asks here for the manifest, and tells here
 //! what it did. Nothing is corrected for an owner that is suspended, being deleted or opted out.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use fjord_apply::live::{Correction, Desired, Drift, Handled, OwnerKey, Owners};
@@ -12,7 +11,6 @@ use fjord_crds::kustomize::v1::Kustomization;
 use fjord_runtime::{EventDraft, EventRecorder, ObjectKey, Priority, Store, Waker};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use kube::Resource;
 use prometheus::{IntCounterVec, register_int_counter_vec};
 
 use crate::manifests::Memory;
@@ -155,9 +153,7 @@ impl Owners for KsOwners {
             "{}", draft.message
         );
         if let Some(ks) = self.store.get(&key) {
-            let nothing = BTreeMap::new();
-            let annotations = ks.metadata.annotations.as_ref().unwrap_or(&nothing);
-            self.recorder.emit(&ks.object_ref(&()), annotations, draft);
+            self.recorder.emit(fjord_runtime::Subject::of(&*ks), draft);
         }
     }
 
