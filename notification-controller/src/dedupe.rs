@@ -96,6 +96,11 @@ impl Windows {
         }
     }
 
+    /// Forgets that the key was seen: what took its token came to nothing.
+    pub fn give_back(&mut self, key: &Key) {
+        self.buckets.remove(key);
+    }
+
     fn sweep(&mut self, now: i128) {
         let (interval, full) = (self.interval, self.buckets.len() >= MAX_KEYS);
         if now - self.swept < interval && !full {

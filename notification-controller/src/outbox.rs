@@ -152,15 +152,20 @@ impl Outbox {
         }
     }
 
-    /// Returns the entries from a number on.
-    pub async fn entries_from(&self, number: u64) -> Vec<(u64, Entry)> {
+    /// Returns the entries from a number on, by provider.
+    pub async fn arrived_from(&self, number: u64) -> Vec<(u64, ProviderKey)> {
         let inner = self.inner.lock().await;
         inner
             .state
             .entries
             .range(number..)
-            .map(|(n, entry)| (*n, entry.clone()))
+            .map(|(n, entry)| (*n, entry.provider_key()))
             .collect()
+    }
+
+    /// Returns an entry, as long as it waits.
+    pub async fn entry(&self, number: u64) -> Option<Entry> {
+        self.inner.lock().await.state.entries.get(&number).cloned()
     }
 
     /// Returns how many entries wait and how many bytes they take.

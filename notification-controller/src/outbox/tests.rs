@@ -22,12 +22,11 @@ fn event(id: &str) -> Intake {
 }
 
 async fn waiting(outbox: &Outbox) -> Vec<String> {
-    outbox
-        .entries_from(0)
-        .await
-        .into_iter()
-        .map(|(_, entry)| entry.id)
-        .collect()
+    let mut ids = Vec::new();
+    for (number, _) in outbox.arrived_from(0).await {
+        ids.extend(outbox.entry(number).await.map(|entry| entry.id));
+    }
+    ids
 }
 
 #[tokio::test]
@@ -56,7 +55,7 @@ async fn undelivered_events_and_the_place_survive_a_restart_and_delivered_ones_d
         .take_in(vec![event("one"), event("two")], Some("7".into()))
         .await
         .unwrap();
-    let number = first.entries_from(0).await[0].0;
+    let number = first.arrived_from(0).await[0].0;
     first.finish(number).await;
     first.flush().await.unwrap();
     drop(first);
