@@ -297,7 +297,11 @@ impl<R: Reconciler> Frame<R> {
             Ok(Outcome::Waiting(wait)) => {
                 let verdict = self.reconciler.summarize(pass, End::Waiting);
                 drop(worker);
-                pass.finish(false, verdict.observe_generation).await?;
+                if wait.quiet {
+                    pass.flush().await?;
+                } else {
+                    pass.finish(false, verdict.observe_generation).await?;
+                }
                 let next = Next::After(wait.timeout.min(LONGEST_WAIT), Priority::Interval);
                 self.store_wait(pass, wait);
                 Ok((next, Ended::RequeueAfter))
