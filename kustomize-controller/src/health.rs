@@ -122,10 +122,13 @@ impl Check {
         self.unwritten = Some(Box::new((pass.status.clone(), pass.conditions.clone())));
     }
 
-    /// Gives a later pass what an earlier one has not written.
+    /// Gives a later pass what an earlier one has not written, at the generation of the later one.
     pub(crate) fn restore(&mut self, pass: &mut KsPass) {
         if let Some(unwritten) = self.unwritten.take() {
-            (pass.status, pass.conditions) = *unwritten;
+            let (status, conditions) = *unwritten;
+            let stored = conditions.as_slice().to_vec();
+            pass.conditions = Conditions::new(stored, pass.generation(), Timestamp::now());
+            pass.status = status;
         }
     }
 
