@@ -15,7 +15,7 @@ pub enum Error {
         context: String,
         /// What happened.
         #[source]
-        source: Box<Error>,
+        source: Box<Self>,
     },
     /// A path could not be read.
     #[error(transparent)]
@@ -28,6 +28,14 @@ pub enum Error {
     /// A file is not YAML.
     #[error("{0}")]
     Yaml(String),
+    /// A field is not of the kind that is to be written there.
+    #[error("{message}")]
+    WrongKind {
+        /// Whether the field is a scalar.
+        scalar: bool,
+        /// What was expected and found, the content included.
+        message: String,
+    },
     /// Two objects share an id.
     #[error("may not add resource with an already registered id: {0}")]
     DuplicateId(String),
@@ -37,6 +45,15 @@ pub enum Error {
     /// Only kustomize with plugins, Helm or a network could build it.
     #[error("{0}")]
     Refused(String),
+    /// A reference could be to more than one object.
+    #[error("found multiple possible referrals: {0}")]
+    Ambiguous(String),
+    /// A plugin configuration names a builtin that does not exist.
+    #[error("{0}")]
+    Unknown(String),
+    /// A remote file could not be fetched.
+    #[error("{0}")]
+    Http(String),
     /// A limit against hostile input was reached.
     #[error("{0}")]
     Limit(String),
@@ -70,6 +87,15 @@ impl Error {
         match self {
             Self::Context { source, .. } => source.root(),
             other => other,
+        }
+    }
+}
+
+impl From<fjord_yaml::Error> for Error {
+    fn from(error: fjord_yaml::Error) -> Self {
+        match error {
+            fjord_yaml::Error::Limit(_) => Self::Limit(error.to_string()),
+            other => Self::Yaml(other.to_string()),
         }
     }
 }

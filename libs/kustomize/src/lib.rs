@@ -5,7 +5,7 @@
 //! exact bytes. It never touches the network, the clock or the environment; what it read is in
 //! [`Build::read_set`]. Exec plugins, containerised functions and Helm charts are refused.
 //!
-//! ```no_run
+//! ```
 //! use fjord_kustomize::{MemoryFs, Options, build};
 //!
 //! let mut fs = MemoryFs::new();
@@ -19,19 +19,49 @@
 //! # Ok::<(), fjord_kustomize::Error>(())
 //! ```
 
+mod build;
+mod config;
+mod decode;
+mod documents;
 mod error;
+mod fieldspec;
 pub mod fs;
+mod generate;
+mod id;
+mod kustomization;
+mod loader;
+mod origin;
+mod plugin;
+mod references;
+mod remote;
+mod resmap;
+mod resource;
+mod schema;
+mod scope;
+mod selector;
+mod sort;
+mod transform;
+mod tree;
+mod types;
+mod variables;
 
 pub use error::Error;
 pub use fs::{FileSystem, MemoryFs, ReadSet, Recorder, RootedFs};
+pub use id::{Gvk, ResId};
+pub use kustomization::FILE_NAMES;
+pub use resource::Resource;
 
 /// Builds the kustomization in the folder `path`.
 ///
 /// # Errors
 /// Everything kustomize refuses, with its wording where tools match on it.
 pub fn build(fs: &dyn FileSystem, path: &str, options: &Options<'_>) -> Result<Build, Error> {
-    let _ = (fs, path, options);
-    Err(Error::Unsupported("building".to_owned()))
+    let (result, read_set, warnings) = build::run(fs, path, options);
+    Ok(Build {
+        resources: result?,
+        read_set,
+        warnings,
+    })
 }
 
 /// Reads the objects of one manifest file as a build would, lists unwrapped.
@@ -122,7 +152,7 @@ pub struct RemoteRoot {
 }
 
 /// How to build.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// See [`LoadRestrictor`].
     pub load_restrictor: LoadRestrictor,
@@ -136,6 +166,22 @@ pub struct Options<'a> {
     pub limits: Limits,
     /// Where remote files and bases come from; none: they are refused by name.
     pub remote: Option<&'a dyn RemoteSource>,
+    /// The version the managed-by label names.
+    pub version: &'a str,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self {
+            load_restrictor: LoadRestrictor::default(),
+            reorder: Reorder::default(),
+            managed_by_label: false,
+            schema_mode: SchemaMode::default(),
+            limits: Limits::default(),
+            remote: None,
+            version: "v5.8.1",
+        }
+    }
 }
 
 /// The outcome of a build.
@@ -163,27 +209,5 @@ impl Build {
             out.push_str(&resource.to_yaml()?);
         }
         Ok(out)
-    }
-}
-
-/// One object of the output.
-#[derive(Clone, Debug)]
-pub struct Resource {}
-
-impl Resource {
-    /// Converts the object to JSON.
-    ///
-    /// # Errors
-    /// A value that JSON cannot carry, e.g. `.inf`.
-    pub fn to_value(&self) -> Result<serde_json::Value, Error> {
-        Err(Error::Unsupported("rendering".to_owned()))
-    }
-
-    /// Renders the object exactly as kustomize prints it.
-    ///
-    /// # Errors
-    /// As for [`Resource::to_value`].
-    pub fn to_yaml(&self) -> Result<String, Error> {
-        Err(Error::Unsupported("rendering".to_owned()))
     }
 }

@@ -152,6 +152,26 @@ impl Source for SortedValue {
     }
 }
 
+/// Makes the scalar yaml.v3 gives back for a Go string it wrote.
+pub fn v3_string(text: &str) -> Scalar {
+    let old_bool = matches!(resolve(text, Dialect::V2), Resolved::Bool(_));
+    let plain = resolve(text, Dialect::V3) == Resolved::Str && !is_base60(text) && !old_bool;
+    let analysis = analyze(text, true);
+    let style = if text.contains('\n') && analysis.block {
+        Style::Literal
+    } else if plain && analysis.block_plain {
+        Style::Plain
+    } else if plain && analysis.single && !text.contains('\n') {
+        Style::Single
+    } else {
+        Style::Double
+    };
+    Scalar {
+        style,
+        ..Scalar::string(text)
+    }
+}
+
 struct StyledNode;
 
 impl StyledNode {

@@ -94,6 +94,8 @@ pub struct Scalar {
     pub tagged: bool,
     /// The line in the source, from 1; 0 where it has none.
     pub line: u32,
+    /// Not 0 where Go would share one node among several places: those with the same number in a tree.
+    pub alias: u32,
 }
 
 impl Scalar {
@@ -105,6 +107,7 @@ impl Scalar {
             style: Style::Plain,
             tagged: false,
             line: 0,
+            alias: 0,
         }
     }
 

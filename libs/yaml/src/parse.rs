@@ -311,6 +311,7 @@ fn scalar(tag: Option<String>, value: String, style: ScalarStyle, line: u32) -> 
         style,
         tagged,
         line,
+        alias: 0,
     }
 }
 

@@ -1,0 +1,167 @@
+//! Group, version, kind, name and namespace: how objects are told apart and printed in messages.
+
+use std::fmt;
+
+/// What cluster-scoped objects have for a namespace.
+pub(crate) const NO_NAMESPACE: &str = "_non_namespaceable_";
+
+/// Group, version and kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Gvk {
+    /// The group, empty for the core group.
+    pub group: String,
+    /// The version.
+    pub version: String,
+    /// The kind.
+    pub kind: String,
+}
+
+impl Gvk {
+    /// Splits an apiVersion at its first slash.
+    pub fn new(api_version: &str, kind: &str) -> Self {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        Self {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: kind.to_owned(),
+        }
+    }
+
+    /// Returns `group/version`, or the version alone in the core group.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    /// Says whether each part the selector names is equal.
+    pub(crate) fn is_selected(&self, selector: &Self) -> bool {
+        let fits = |want: &str, have: &str| want.is_empty() || want == have;
+        fits(&selector.group, &self.group)
+            && fits(&selector.version, &self.version)
+            && fits(&selector.kind, &self.kind)
+    }
+
+    /// Returns the text kinds are sorted by, `~G`, `~V`, `~K` for empty parts.
+    pub(crate) fn sort_text(&self) -> String {
+        let or = |part: &str, none: &str| if part.is_empty() { none } else { part }.to_owned();
+        format!(
+            "{}_{}_{}",
+            or(&self.group, "~G"),
+            or(&self.version, "~V"),
+            or(&self.kind, "~K")
+        )
+    }
+}
+
+impl fmt::Display for Gvk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or = |part: &'_ str, none: &'static str| -> String {
+            if part.is_empty() {
+                none.to_owned()
+            } else {
+                part.to_owned()
+            }
+        };
+        let (kind, version) = (or(&self.kind, "[noKind]"), or(&self.version, "[noVer]"));
+        write!(f, "{kind}.{version}.{}", or(&self.group, "[noGrp]"))
+    }
+}
+
+/// One identity of an object, current or past.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ResId {
+    /// Group, version and kind.
+    pub gvk: Gvk,
+    /// The name.
+    pub name: String,
+    /// The namespace as written.
+    pub namespace: String,
+    /// Whether the kind is certainly cluster-scoped.
+    pub cluster_scoped: bool,
+}
+
+impl ResId {
+    /// Returns the namespace that counts: `default` for none, a marker for cluster-scoped kinds.
+    pub fn effective_namespace(&self) -> &str {
+        if self.cluster_scoped {
+            NO_NAMESPACE
+        } else if self.namespace.is_empty() {
+            "default"
+        } else {
+            &self.namespace
+        }
+    }
+
+    /// Says whether both name the same object.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.gvk == other.gvk
+            && self.effective_namespace() == other.effective_namespace()
+    }
+
+    /// Returns a text equal for ids that are [`ResId::same`].
+    pub(crate) fn key(&self) -> String {
+        let Gvk {
+            group,
+            version,
+            kind,
+        } = &self.gvk;
+        format!(
+            "{group}\0{version}\0{kind}\0{}\0{}",
+            self.name,
+            self.effective_namespace()
+        )
+    }
+
+    /// Says whether each part a replacement's source names is equal.
+    pub(crate) fn is_selected_by(&self, selector: &Self) -> bool {
+        (selector.name.is_empty() || selector.name == self.name)
+            && (selector.namespace.is_empty()
+                || selector.effective_namespace() == self.effective_namespace())
+            && self.gvk.is_selected(&selector.gvk)
+    }
+
+    /// Says whether no part is set.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for ResId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.name.is_empty() {
+            "[noName]"
+        } else {
+            &self.name
+        };
+        let namespace = if self.namespace.is_empty() {
+            "[noNs]"
+        } else {
+            &self.namespace
+        };
+        write!(f, "{}/{name}.{namespace}", self.gvk)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_prints_placeholders_for_what_it_lacks() {
+        let id = ResId {
+            gvk: Gvk::new("v1", "Pod"),
+            name: "a".to_owned(),
+            ..ResId::default()
+        };
+        assert_eq!(id.to_string(), "Pod.v1.[noGrp]/a.[noNs]");
+        let other = ResId {
+            namespace: "default".to_owned(),
+            ..id.clone()
+        };
+        assert!(id.same(&other) && id.key() == other.key());
+    }
+}

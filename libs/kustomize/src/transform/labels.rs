@@ -1,0 +1,70 @@
+//! Labels and annotations: pairs set in maps.
+
+use super::Transform;
+use crate::build::Cx;
+use crate::error::Error;
+use crate::fieldspec::{Create, Spec};
+use crate::resmap::ResMap;
+use crate::resource::{Resource, string_scalar};
+use crate::tree::{put, wrong_kind};
+use crate::types::FieldSpec;
+use fjord_yaml::{Node, Scalar};
+use std::collections::BTreeMap;
+
+/// Sets pairs in every map the specs lead to.
+pub(crate) struct Labels {
+    pairs: BTreeMap<String, String>,
+    specs: Vec<Spec>,
+}
+
+impl Labels {
+    pub(crate) fn new(pairs: BTreeMap<String, String>, specs: &[FieldSpec]) -> Self {
+        Self {
+            pairs,
+            specs: Spec::all(specs),
+        }
+    }
+}
+
+impl Transform for Labels {
+    fn run(&self, map: &mut ResMap, _cx: &Cx<'_>) -> Result<(), Error> {
+        if self.pairs.is_empty() {
+            return Ok(());
+        }
+        for object in map.contents_mut() {
+            let gvk = object.gvk();
+            let specs: Vec<&Spec> = self.specs.iter().filter(|spec| spec.fits(&gvk)).collect();
+            for (key, value) in &self.pairs {
+                set_pair(object, &specs, key, value)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn set_pair(object: &mut Resource, specs: &[&Spec], key: &str, value: &str) -> Result<(), Error> {
+    // Parity: the entries made here are one and the same node in kustomize; see `tree::sync_aliases`.
+    let alias = object.next_alias();
+    let mut changed: Vec<(u32, Scalar)> = Vec::new();
+    for spec in specs {
+        spec.walk(object, Create::Map, &mut |node| {
+            let map = match node {
+                Node::Map(map) => map,
+                node if node.is_null() => return Ok(()),
+                node => return Err(wrong_kind("MappingNode", node)),
+            };
+            let mut scalar = string_scalar(value);
+            match map.get(key) {
+                Some(Node::Scalar(old)) if old.alias != 0 && old.alias != alias => {
+                    changed.push((old.alias, scalar.clone()));
+                }
+                Some(_) => {}
+                None => scalar.alias = alias,
+            }
+            put(map, key, scalar);
+            Ok(())
+        })?;
+    }
+    object.sync(&changed);
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! The number of replicas.
+
+use super::Transform;
+use crate::build::Cx;
+use crate::error::{Error, invalid};
+use crate::fieldspec::{Create, ScalarTag, Spec};
+use crate::resmap::ResMap;
+use crate::tree::set_scalar;
+use crate::types::{FieldSpec, Replica};
+use fjord_yaml::Tag;
+
+/// Sets the count of the objects with a name.
+pub(crate) struct Replicas {
+    replica: Replica,
+    specs: Vec<Spec>,
+}
+
+impl Replicas {
+    pub(crate) fn new(replica: Replica, specs: &[FieldSpec]) -> Self {
+        Self {
+            replica,
+            specs: Spec::all(specs),
+        }
+    }
+}
+
+impl Transform for Replicas {
+    fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error> {
+        let schema = cx.schema.borrow();
+        let (name, count) = (&self.replica.name, self.replica.count.to_string());
+        let mut found = false;
+        for spec in &self.specs {
+            for index in map.by_any_id(name, &schema, |id| id.name == *name && spec.fits(&id.gvk)) {
+                found = true;
+                let object = &mut map.contents_mut()[index];
+                spec.apply(object, Create::Scalar(ScalarTag::Int), &mut |node| {
+                    set_scalar(node, &count, Tag::Int)
+                })?;
+            }
+        }
+        if found {
+            return Ok(());
+        }
+        let kinds: Vec<String> = self.specs.iter().map(|spec| spec.gvk.to_string()).collect();
+        Err(invalid(format!(
+            "resource with name {name} does not match a config with the following GVK [{}]",
+            kinds.join(" ")
+        )))
+    }
+}
