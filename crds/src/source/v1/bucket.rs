@@ -82,8 +82,9 @@ pub struct BucketSpec {
     pub cert_secret_ref: Option<LocalObjectReference>,
     /// Address of the object store.
     pub endpoint: String,
-    /// Rules in gitignore syntax that keep files out of the artifact. An empty text differs from
-    /// an absent one: it turns the default rules off.
+    /// Rules in gitignore syntax that keep files out of the artifact. Any rule turns the default
+    /// rules off.
+    // Empty and absent mean the same, but Flux makes a new artifact when one becomes the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore: Option<String>,
     /// Allows plain HTTP.

@@ -50,8 +50,9 @@ use crate::{Artifact, LocalObjectReference, schema, text};
     "rule": "!has(self.serviceAccountName) || (has(self.provider) && (self.provider == 'azure' || self.provider == 'aws'))",
 }]))]
 pub struct GitRepositorySpec {
-    /// Rules in gitignore syntax that keep files out of the artifact. An empty text differs from
-    /// an absent one: it turns the default rules off.
+    /// Rules in gitignore syntax that keep files out of the artifact. Any rule turns the default
+    /// rules off.
+    // Empty and absent mean the same, but Flux makes a new artifact when one becomes the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore: Option<String>,
     /// Artifacts of other repositories to place inside this one.
