@@ -7,7 +7,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fjord
 # build at the same time would swap each other's programs otherwise.
 export CARGO_TARGET_DIR ?= $(CACHE)/target/$(if $(CI),ci,$(shell pwd | cksum | cut -d ' ' -f 1))
 
-.PHONY: help prerequisites control-plane fmt check test
+.PHONY: help prerequisites control-plane fmt check test bench
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -34,3 +34,7 @@ check: prerequisites ## Formatting, lints, dependency rules, generated files
 test: prerequisites control-plane ## Every test, those on a real control plane included
 	cargo build --workspace --bins
 	cargo test --workspace --no-fail-fast
+
+bench: prerequisites control-plane ## Figures beside the real Flux's (FLUX_BIN_DIR names their folder); PARTS=apps, drift, idle
+	cargo build --release --workspace --bins
+	cargo run --release -p fjord-tests --bin bench -- $(PARTS)

@@ -1,1 +1,7 @@
 //! End-to-end and conformance suites, and the real control plane they run on.
+//!
+//! The library half holds what several suites share: controllers as processes ([`suite`]) and the
+//! benchmark ([`bench`]). What is tested stands in `tests/`, one file per question.
+
+pub mod bench;
+pub mod suite;
