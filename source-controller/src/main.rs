@@ -1,3 +1,12 @@
-//! Entry point of the source-controller.
+//! The source-controller program.
 
-fn main() {}
+use std::process::ExitCode;
+
+use fjord_source_controller::{Args, PROGRAM, run};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    fjord_runtime::process::main(&PROGRAM, |args: &Args| &args.common, run)
+}

@@ -2,7 +2,7 @@
 //!
 //! GET and HEAD of regular files with one byte range and `If-Modified-Since`, as Go's file server
 //! answers them (source-controller.md §3.6). `/` answers 200 for the readiness probe, but nothing
-//! lists a folder, and lock or temporary files are not shown: Flux exposes both.
+//! lists a folder, and lock, temporary or hidden files are not shown: Flux exposes all of them.
 
 use std::io::{self, SeekFrom};
 use std::time::SystemTime;
@@ -38,7 +38,10 @@ async fn serve(
     method: Method,
     headers: HeaderMap,
 ) -> Response<Body> {
-    let is_hidden = path.ends_with(".lock") || path.ends_with(".tmp") || path.ends_with('/');
+    let is_hidden = path.ends_with(".lock")
+        || path.ends_with(".tmp")
+        || path.ends_with('/')
+        || path.split('/').any(|component| component.starts_with('.'));
     let opened = match SafePath::parse(&path) {
         Ok(path) if !is_hidden => {
             let read = tokio::task::spawn_blocking(move || storage.read(&path)).await;
