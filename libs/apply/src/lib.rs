@@ -14,6 +14,7 @@ pub mod cluster;
 pub mod ignore;
 pub mod inventory;
 pub mod live;
+mod managed_fields;
 pub mod normalise;
 pub mod object;
 pub mod order;

@@ -5,19 +5,34 @@
 //! knowledge that an object is still as we left it, which makes the next apply free.
 //!
 //! The index holds no manifests. To correct an object it asks the [`Owners`] for it; a controller
-//! answers from a bounded cache or asks for a full reconcile.
+//! answers from bounded [`Manifests`] or asks for a full reconcile. Lock order: the one lock in
+//! here is never held across an await nor while calling out.
 
-use std::sync::Arc;
+mod correct;
+mod manifests;
+mod narrow;
+mod state;
+mod watch;
+
+pub use crate::managed_fields::Field;
+pub use manifests::Manifests;
+pub(crate) use state::Baseline;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use futures::future::BoxFuture;
-use jiff::Timestamp;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::applier::{Applier, Policies};
 use crate::changeset::Action;
 use crate::cluster::Cluster;
 use crate::inventory::Inventory;
-use crate::object::{Object, ObjectId};
+use crate::managed_fields::Managers;
+use crate::object::{GroupKind, Object, ObjectId};
 use crate::status::Status;
+use correct::Suspect;
+use state::{Effect, Observation, State};
 
 /// Names one owner: the namespace and name its labels carry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +54,8 @@ pub struct Config {
     pub override_managers: Vec<String>,
     /// Corrects drift; `false` (`--drift-watch=false`) leaves the index for readiness only.
     pub correct_drift: bool,
+    /// Limits the corrections in flight.
+    pub concurrency: usize,
 }
 
 /// What an owner answers when one of its objects drifted.
@@ -71,9 +88,9 @@ pub struct Actor {
     /// Names the subresource, empty for the object itself.
     pub subresource: String,
     /// Tells when the manager last changed its fields, as the API server recorded it.
-    pub time: Option<Timestamp>,
+    pub time: String,
     /// Lists the fields it holds that we applied.
-    pub fields: Vec<String>,
+    pub fields: Vec<Field>,
 }
 
 /// What happened to an object behind its owner's back.
@@ -84,8 +101,8 @@ pub struct Drift {
     /// Tells that the object is gone, which the API server attributes to nobody.
     pub deleted: bool,
     /// Lists the fields of ours that were changed or taken.
-    pub fields: Vec<String>,
-    /// Lists the managers that hold them now.
+    pub fields: Vec<Field>,
+    /// Lists the managers that hold them now, the latest first.
     pub actors: Vec<Actor>,
 }
 
@@ -108,7 +125,7 @@ pub enum Handled {
 /// The controller's side of the index.
 pub trait Owners: Send + Sync + 'static {
     /// Returns the desired manifest of one object, or why it is left alone.
-    fn desired(&self, owner: &OwnerKey, id: &ObjectId) -> BoxFuture<'_, Desired>;
+    fn desired<'a>(&'a self, owner: &'a OwnerKey, id: &'a ObjectId) -> BoxFuture<'a, Desired>;
 
     /// Tells the owner that one of its objects drifted and what was done, for event, metric, log.
     fn drifted(&self, owner: &OwnerKey, drift: &Drift, handled: &Handled);
@@ -117,61 +134,181 @@ pub trait Owners: Send + Sync + 'static {
     fn wake(&self, owner: &OwnerKey);
 }
 
+/// What the index knows of an object somebody wants to apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// It is as this very manifest left it.
+    AsDesired,
+    /// No object of ours has this name.
+    Absent,
+    /// It has to be looked at.
+    Nothing,
+}
+
 /// The live index of one cluster under one identity; clones are handles to the same index.
+///
+/// Its tasks end when the last handle is dropped.
 #[derive(Clone)]
 pub struct LiveIndex {
     inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     cluster: Cluster,
     config: Config,
+    managers: Managers,
     owners: Arc<dyn Owners>,
+    state: Mutex<State>,
+    suspects: mpsc::UnboundedSender<Suspect>,
+    corrections: Arc<Semaphore>,
 }
 
 impl LiveIndex {
     /// Builds an index that watches nothing yet. Must be called on a tokio runtime.
     pub fn new(cluster: Cluster, config: Config, owners: Arc<dyn Owners>) -> Self {
-        Self {
-            inner: Arc::new(Inner {
-                cluster,
-                config,
-                owners,
-            }),
-        }
+        // Bounded all the same: at most one suspect per object is in flight.
+        let (suspects, queue) = mpsc::unbounded_channel();
+        let inner = Arc::new(Inner {
+            cluster,
+            managers: Managers::new(&config.field_manager, &config.override_managers),
+            corrections: Arc::new(Semaphore::new(config.concurrency.max(1))),
+            config,
+            owners,
+            state: Mutex::new(State::default()),
+            suspects,
+        });
+        tokio::spawn(correct::run(Arc::downgrade(&inner), queue));
+        Self { inner }
     }
 
     /// Replaces what an owner owns: opens the watches it needs and drops those nobody needs.
     pub fn own(&self, owner: &OwnerKey, inventory: &Inventory) {
-        let _ = (
-            &self.inner.cluster,
-            &self.inner.config,
-            &self.inner.owners,
-            owner,
-            inventory,
-        );
+        let ids = inventory
+            .entries
+            .iter()
+            .map(|entry| entry.id.clone())
+            .collect();
+        let wanted = self.inner.lock().own(owner, ids);
+        self.open(wanted);
     }
 
     /// Forgets an owner and everything it owned.
     pub fn disown(&self, owner: &OwnerKey) {
-        let _ = owner;
+        let wanted = self.inner.lock().disown(owner);
+        self.open(wanted);
     }
 
     /// Returns the status of an object, or nothing where no synced watch covers it.
     pub fn status(&self, id: &ObjectId) -> Option<Status> {
-        let _ = id;
-        None
+        self.inner.lock().status(id)
     }
 
     /// Wakes the owner whenever the status of one of these objects changes, until [`Self::rest`]
     /// or the next call. Returns the objects no watch covers: the caller has to read those itself.
     pub fn await_health(&self, owner: &OwnerKey, ids: &[ObjectId]) -> Vec<ObjectId> {
-        let _ = owner;
-        ids.to_vec()
+        self.inner.lock().await_health(owner, ids)
     }
 
     /// Ends what [`Self::await_health`] began.
     pub fn rest(&self, owner: &OwnerKey) {
-        let _ = owner;
+        self.inner.lock().await_health(owner, &[]);
+    }
+
+    /// Returns how many objects and watches the index holds, for metrics.
+    pub fn size(&self) -> (usize, usize) {
+        self.inner.lock().size()
+    }
+
+    pub(crate) fn knows(&self, owner: &OwnerKey, id: &ObjectId, desired: u64) -> Known {
+        self.inner.lock().knows(owner, id, desired)
+    }
+
+    /// Takes the response to our own apply (or what was found to be as desired) as the baseline.
+    pub(crate) fn record(&self, owner: &OwnerKey, object: &Object, desired: u64, live: &Object) {
+        let mut observation = self.inner.observation(live);
+        // The answer may come in another version's words; the identity is the manifest's.
+        observation.id = object.id();
+        let id = observation.id.clone();
+        let (effects, wanted) = {
+            let mut state = self.inner.lock();
+            (
+                state.record(owner, observation, desired, Instant::now()),
+                state.unopened(),
+            )
+        };
+        self.open(wanted);
+        self.inner.act(effects, &id, None);
+    }
+
+    /// Stops minding an object for as long as we ourselves write or delete it.
+    pub(crate) fn release(&self, id: &ObjectId) -> Option<Baseline> {
+        self.inner.lock().release(id)
+    }
+
+    /// Minds an object again whose write failed.
+    pub(crate) fn restore(&self, id: &ObjectId, baseline: Baseline) {
+        self.inner.lock().restore(id, baseline);
+    }
+
+    fn open(&self, wanted: Vec<GroupKind>) {
+        for kind in wanted {
+            let task = tokio::spawn(watch::run(Arc::downgrade(&self.inner), kind.clone()));
+            self.inner.lock().opened(kind, task.abort_handle());
+        }
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn observation(&self, live: &Object) -> Observation {
+        Observation::of(
+            live,
+            &self.config.group,
+            &self.config.field_manager,
+            &self.managers,
+        )
+    }
+
+    /// Takes in one look at an object and acts on what follows.
+    fn observe(&self, live: Object) {
+        let observation = self.observation(&live);
+        let id = observation.id.clone();
+        let effects = self.lock().observe(observation, Instant::now());
+        self.act(effects, &id, Some(live));
+    }
+
+    fn vanished(&self, id: &ObjectId, uid: Option<&str>) {
+        let effects = self.lock().vanished(id, uid, Instant::now());
+        self.act(effects, id, None);
+    }
+
+    fn act(&self, effects: Vec<Effect>, id: &ObjectId, live: Option<Object>) {
+        let mut live = live;
+        for effect in effects {
+            match effect {
+                Effect::Wake(owner) => self.owners.wake(&owner),
+                Effect::Suspect(after) => {
+                    if self.config.correct_drift {
+                        let mut live = live.take();
+                        if let Some(live) = &mut live {
+                            // Only who owns what is needed, and it may wait for a while.
+                            live.as_map_mut().retain(|key, _| {
+                                matches!(key.as_str(), "apiVersion" | "kind" | "metadata")
+                            });
+                        }
+                        let suspect = Suspect {
+                            id: id.clone(),
+                            live,
+                            after,
+                        };
+                        // It fails only while the index is being dropped.
+                        let _ = self.suspects.send(suspect);
+                    }
+                }
+            }
+        }
     }
 }

@@ -39,6 +39,14 @@ pub fn normalise(object: &mut Object) {
     }
 }
 
+/// Tells whether an object fits its Go type; kinds that are not built in always do.
+pub(crate) fn fits(object: &Object) -> bool {
+    gotypes::table()
+        .kind(object.api_version(), object.kind())
+        .is_none()
+        || roundtrip(object).is_some()
+}
+
 /// Sets what a server-side apply would otherwise merge wrongly.
 fn fill_in(object: &mut Object) {
     let kind = (object.api_version().to_owned(), object.kind().to_owned());

@@ -51,6 +51,11 @@ impl Aggregate {
         self
     }
 
+    /// Returns the awaited objects.
+    pub fn ids(&self) -> impl Iterator<Item = &ObjectId> {
+        self.statuses.keys()
+    }
+
     /// Records the status of one object; others are ignored.
     pub fn set(&mut self, id: &ObjectId, status: Status) {
         if let Some(slot) = self.statuses.get_mut(id) {
