@@ -151,7 +151,7 @@ impl Kustomizations {
             .map(|manifests| manifests.objects())
             .unwrap_or_default();
         let may_be_gone = health::may_be_gone(&objects);
-        let applier = self.applier(&run.key);
+        let applier = self.applier(&run.key).with_previous(&before);
         // What cannot be told yet, an object of a CRD in the same build say, is not announced; what is
         // wrong with it the apply says better.
         let intended = applier.intend(&objects).await.unwrap_or_default();

@@ -15,7 +15,7 @@ mod write;
 
 pub use error::{Cause, Error};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -28,7 +28,7 @@ use crate::ignore::IgnoreRules;
 use crate::inventory::{Entry, Inventory};
 use crate::live::{LiveIndex, OwnerKey};
 use crate::managed_fields::Managers;
-use crate::object::{GroupKind, Object};
+use crate::object::{GroupKind, Object, ObjectId};
 use crate::order::{self, Stage};
 use plan::Step;
 
@@ -91,9 +91,6 @@ pub struct Policies {
     pub force: bool,
     /// Leaves these fields to others (`spec.ignore`).
     pub ignore: IgnoreRules,
-    /// Lists what the owner applied before. An object that is not in it is taken for new: it is
-    /// applied without a look first. Being wrong costs one request, never more.
-    pub previous: Inventory,
 }
 
 /// Applies, corrects and deletes objects in the name of one owner.
@@ -104,6 +101,7 @@ pub struct Applier {
     options: Options,
     managers: Arc<Managers>,
     index: Option<LiveIndex>,
+    previous: Option<Arc<HashSet<ObjectId>>>,
 }
 
 impl Applier {
@@ -119,6 +117,7 @@ impl Applier {
             options,
             managers,
             index: None,
+            previous: None,
         }
     }
 
@@ -127,6 +126,19 @@ impl Applier {
     #[must_use]
     pub fn with_index(mut self, index: LiveIndex) -> Self {
         self.index = Some(index);
+        self
+    }
+
+    /// Tells what the owner applied before. An object that is not among it is taken for new and
+    /// applied without a look first; being wrong costs one request, never more.
+    #[must_use]
+    pub fn with_previous(mut self, previous: &Inventory) -> Self {
+        let ids = previous
+            .entries
+            .iter()
+            .map(|entry| entry.id.clone())
+            .collect();
+        self.previous = Some(Arc::new(ids));
         self
     }
 

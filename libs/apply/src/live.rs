@@ -14,7 +14,6 @@ mod narrow;
 mod state;
 mod watch;
 
-pub use crate::managed_fields::Field;
 pub use manifests::Manifests;
 pub(crate) use state::Baseline;
 
@@ -22,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::applier::{Applier, Policies};
@@ -33,6 +33,9 @@ use crate::object::{GroupKind, Object, ObjectId};
 use crate::status::Status;
 use correct::Suspect;
 use state::{Effect, Observation, State};
+
+/// Limits the corrections in flight.
+const CORRECTIONS: usize = 16;
 
 /// Names one owner: the namespace and name its labels carry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,8 +57,6 @@ pub struct Config {
     pub override_managers: Vec<String>,
     /// Corrects drift; `false` (`--drift-watch=false`) leaves the index for readiness only.
     pub correct_drift: bool,
-    /// Limits the corrections in flight.
-    pub concurrency: usize,
 }
 
 /// What an owner answers when one of its objects drifted.
@@ -88,9 +89,9 @@ pub struct Actor {
     /// Names the subresource, empty for the object itself.
     pub subresource: String,
     /// Tells when the manager last changed its fields, as the API server recorded it.
-    pub time: String,
-    /// Lists the fields it holds that we applied.
-    pub fields: Vec<Field>,
+    pub time: Option<Timestamp>,
+    /// Lists the fields it holds that we applied, as kubectl prints them.
+    pub fields: Vec<String>,
 }
 
 /// What happened to an object behind its owner's back.
@@ -100,8 +101,8 @@ pub struct Drift {
     pub id: ObjectId,
     /// Tells that the object is gone, which the API server attributes to nobody.
     pub deleted: bool,
-    /// Lists the fields of ours that were changed or taken.
-    pub fields: Vec<Field>,
+    /// Lists the fields of ours that were changed or taken, as kubectl prints them.
+    pub fields: Vec<String>,
     /// Lists the managers that hold them now, the latest first.
     pub actors: Vec<Actor>,
 }
@@ -171,7 +172,7 @@ impl LiveIndex {
         let inner = Arc::new(Inner {
             cluster,
             managers: Managers::new(&config.field_manager, &config.override_managers),
-            corrections: Arc::new(Semaphore::new(config.concurrency.max(1))),
+            corrections: Arc::new(Semaphore::new(CORRECTIONS)),
             config,
             owners,
             state: Mutex::new(State::default()),

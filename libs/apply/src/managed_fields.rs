@@ -6,8 +6,7 @@
 mod compare;
 mod takeover;
 
-pub use compare::Field;
-pub(crate) use compare::{held, lost};
+pub(crate) use compare::{Field, held, lost};
 pub(crate) use takeover::{Managers, takeover_patch};
 
 use std::hash::{DefaultHasher, Hash, Hasher};

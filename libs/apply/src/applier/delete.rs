@@ -31,12 +31,11 @@ impl Applier {
         let mut errors = Vec::new();
         for (_, mut wave) in ranks.into_iter().rev() {
             wave.sort_by(|a, b| order::compare(&b.id, &a.id));
-            let results: Vec<_> = stream::iter(wave)
-                .map(async |entry| (entry, self.delete_one(entry).await))
-                .buffered(self.options.concurrency.max(1))
-                .collect()
-                .await;
-            for (entry, result) in results {
+            // Futures first: a closure over borrowed entries would not be `Send` enough.
+            let deletes: Vec<_> = wave.iter().map(|entry| self.delete_one(entry)).collect();
+            let limit = self.options.concurrency.max(1);
+            let results: Vec<_> = stream::iter(deletes).buffered(limit).collect().await;
+            for (entry, result) in wave.into_iter().zip(results) {
                 let action = result.unwrap_or_else(|error| {
                     errors.push(error);
                     Action::Unknown

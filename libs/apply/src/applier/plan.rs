@@ -96,7 +96,7 @@ impl Applier {
             // objects of the stage are written.
             _ if !normalise::fits(&object) => {}
             Known::Absent => return Ok(Step::Create { kind, object }),
-            _ if guess && !policies.previous.contains(&id) => {
+            _ if guess && self.is_new(&id) => {
                 return Ok(Step::Create { kind, object });
             }
             _ => {}
@@ -185,6 +185,13 @@ impl Applier {
             payload,
             takeover,
         })
+    }
+
+    /// Tells whether the owner never applied this object, as far as it knows.
+    fn is_new(&self, id: &ObjectId) -> bool {
+        self.previous
+            .as_ref()
+            .is_some_and(|previous| !previous.contains(id))
     }
 
     async fn dry_run(&self, kind: &Kind, object: &Object) -> Result<Object, Cause> {

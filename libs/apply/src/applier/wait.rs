@@ -21,27 +21,26 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 impl Applier {
     /// Returns the status of each object, from the live index where it knows, else by one read.
     pub async fn statuses(&self, ids: &[ObjectId]) -> Vec<(ObjectId, Status)> {
-        let observed = stream::iter(ids)
-            .map(async |id| (id.clone(), self.status(id).await.unwrap_or(Status::Unknown)))
-            .buffered(self.options.concurrency.max(1));
-        observed.collect().await
+        let looks: Vec<_> = ids.iter().map(|id| self.status(id)).collect();
+        let limit = self.options.concurrency.max(1);
+        let found: Vec<_> = stream::iter(looks).buffered(limit).collect().await;
+        let status = |found: Result<Status, String>| found.unwrap_or(Status::Unknown);
+        ids.iter()
+            .cloned()
+            .zip(found.into_iter().map(status))
+            .collect()
     }
 
     /// Looks once at every object of an aggregate and records what it saw, read errors included.
     pub async fn observe(&self, aggregate: &mut Aggregate) {
         let ids: Vec<ObjectId> = aggregate.ids().cloned().collect();
-        let observed: Vec<_> = stream::iter(ids)
-            .map(async |id| {
-                let status = self.status(&id).await;
-                (id, status)
-            })
-            .buffered(self.options.concurrency.max(1))
-            .collect()
-            .await;
-        for (id, status) in observed {
+        let looks: Vec<_> = ids.iter().map(|id| self.status(id)).collect();
+        let limit = self.options.concurrency.max(1);
+        let found: Vec<_> = stream::iter(looks).buffered(limit).collect().await;
+        for (id, status) in ids.iter().zip(found) {
             match status {
-                Ok(status) => aggregate.set(&id, status),
-                Err(error) => aggregate.set_unreadable(&id, error),
+                Ok(status) => aggregate.set(id, status),
+                Err(error) => aggregate.set_unreadable(id, error),
             }
         }
     }

@@ -4,17 +4,18 @@
 //! owner label looks deleted to a label-selected watch. Every correction asks the owner, so that
 //! suspending it stops corrections at once.
 
+use std::cmp::Reverse;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use kube::core::Status;
 use tokio::sync::mpsc;
 
-use super::{Actor, Correction, Desired, Drift, Field, Handled, Inner, OwnerKey};
+use super::{Actor, Correction, Desired, Drift, Handled, Inner, OwnerKey};
 use crate::applier::Cause;
 use crate::changeset::Action;
 use crate::cluster;
-use crate::managed_fields::{self, held, lost};
+use crate::managed_fields::{self, Field, held, lost};
 use crate::object::{Object, ObjectId};
 
 /// How long a failed correction waits before it is tried again, at least.
@@ -83,7 +84,8 @@ async fn correct(
     live: Option<&Object>,
     correction: Correction,
 ) {
-    let drift = drift(id, live, &correction.object, &inner.config.field_manager);
+    let findings = find_out(live, &correction.object, &inner.config.field_manager);
+    let drift = findings.told(id);
     let Correction {
         object,
         policies,
@@ -111,7 +113,7 @@ async fn correct(
     if outcome.fight
         && let Some(actor) = drift.actors.first()
     {
-        let rule = rule_for(id, &drift.fields);
+        let rule = rule_for(id, &findings.fields);
         let fight = Handled::Fight {
             manager: actor.manager.clone(),
             rule,
@@ -139,53 +141,76 @@ async fn read(inner: &Inner, id: &ObjectId) -> Result<Option<Object>, cluster::E
     inner.cluster.get_metadata(&kind, id).await
 }
 
-/// Tells who changed what, from metadata alone.
-fn drift(id: &ObjectId, live: Option<&Object>, desired: &Object, us: &str) -> Drift {
-    let Some(live) = live else {
-        let (fields, actors) = (Vec::new(), Vec::new());
-        return Drift {
+/// What was found out about a drift, with the places that an ignore rule needs.
+#[derive(Default)]
+struct Findings {
+    deleted: bool,
+    fields: Vec<Field>,
+    actors: Vec<(Actor, Vec<Field>)>,
+}
+
+impl Findings {
+    fn told(&self, id: &ObjectId) -> Drift {
+        Drift {
             id: id.clone(),
+            deleted: self.deleted,
+            fields: paths(&self.fields),
+            actors: self.actors.iter().map(|(actor, _)| actor.clone()).collect(),
+        }
+    }
+}
+
+fn paths(fields: &[Field]) -> Vec<String> {
+    fields.iter().map(|field| field.path.clone()).collect()
+}
+
+/// Tells who changed what, from metadata alone.
+fn find_out(live: Option<&Object>, desired: &Object, us: &str) -> Findings {
+    let Some(live) = live else {
+        return Findings {
             deleted: true,
-            fields,
-            actors,
+            ..Findings::default()
         };
     };
     let mut fields = lost(desired, managed_fields::applied_by(live, us));
-    let mut actors: Vec<Actor> = managed_fields::entries(live)
+    let mut actors: Vec<(Actor, Vec<Field>)> = managed_fields::entries(live)
         .filter(|entry| !entry.is_applied_by(us))
-        .map(|entry| Actor {
-            manager: entry.manager().to_owned(),
-            operation: entry.operation().to_owned(),
-            subresource: entry.subresource().to_owned(),
-            time: entry.time().to_owned(),
-            fields: entry
+        .map(|entry| {
+            let fields = entry
                 .fields()
                 .map(|set| held(desired, set))
-                .unwrap_or_default(),
+                .unwrap_or_default();
+            let actor = Actor {
+                manager: entry.manager().to_owned(),
+                operation: entry.operation().to_owned(),
+                subresource: entry.subresource().to_owned(),
+                time: entry.time().parse().ok(),
+                fields: paths(&fields),
+            };
+            (actor, fields)
         })
         .collect();
-    actors.sort_by(|a, b| b.time.cmp(&a.time));
-    let holders = |actor: &Actor| actor.fields.iter().any(|field| covers(&fields, field));
-    if actors.iter().any(holders) {
-        actors.retain(holders);
+    actors.sort_by_key(|(actor, _)| Reverse(actor.time));
+    let holds = |(_, held): &(Actor, Vec<Field>)| held.iter().any(|field| covers(&fields, field));
+    if actors.iter().any(holds) {
+        actors.retain(holds);
     } else if fields.is_empty() {
         // Nothing of ours is lost: a manager that is taken over added something of its own.
         actors.truncate(1);
         fields = actors
             .first()
-            .map(|actor| actor.fields.clone())
+            .map(|(_, held)| held.clone())
             .unwrap_or_default();
     } else {
         // A removed field is held by nobody; the latest change of another manager removed it,
         // unless that was made before our own apply.
         let ours = managed_fields::entries(live)
             .find(|entry| entry.is_applied_by(us))
-            .map_or(String::new(), |entry| entry.time().to_owned());
-        actors.retain(|actor| actor.time >= ours && actor.subresource != "status");
+            .and_then(|entry| entry.time().parse().ok());
+        actors.retain(|(actor, _)| actor.time >= ours && actor.subresource != "status");
         actors.truncate(1);
     }
-    Drift {
-        id: id.clone(),
+    Findings {
         deleted: false,
         fields,
         actors,
@@ -259,13 +284,9 @@ mod tests {
     }
 
     fn facts(live: &Object) -> (Vec<String>, Vec<String>) {
-        let drift = drift(&desired().id(), Some(live), &desired(), "us");
+        let drift = find_out(Some(live), &desired(), "us").told(&desired().id());
         let actor = |a: &Actor| format!("{} {} {}", a.manager, a.operation, a.subresource);
-        let fields = drift
-            .fields
-            .iter()
-            .map(|field| field.path.clone())
-            .collect();
+        let fields = drift.fields.clone();
         (fields, drift.actors.iter().map(actor).collect())
     }
 
@@ -310,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_deletion_is_laid_to_nobody() {
-        let drift = drift(&desired().id(), None, &desired(), "us");
+        let drift = find_out(None, &desired(), "us");
         assert!(drift.deleted && drift.actors.is_empty() && drift.fields.is_empty());
     }
 }

@@ -90,6 +90,8 @@ struct Owned {
 struct Watch {
     task: Option<AbortHandle>,
     synced: bool,
+    /// We may not watch the kind, or nobody serves it.
+    blind: bool,
     /// How many owned objects are of this kind.
     objects: usize,
 }
@@ -500,14 +502,16 @@ impl State {
     }
 
     pub(super) fn status(&self, id: &ObjectId) -> Option<Status> {
-        if !self.watches.get(&id.group_kind())?.synced {
+        let watch = self.watches.get(&id.group_kind())?;
+        if watch.blind {
             return None;
         }
+        // Before the first list is in, what our own apply was answered still holds.
         if let Some(entry) = self.objects.get(id) {
             return Some(entry.seen.status);
         }
         // Known to be gone; otherwise it may be there without our labels.
-        self.missing.contains_key(id).then_some(Status::NotFound)
+        (watch.synced && self.missing.contains_key(id)).then_some(Status::NotFound)
     }
 
     pub(super) fn await_health(&mut self, owner: &OwnerKey, ids: &[ObjectId]) -> Vec<ObjectId> {
@@ -524,6 +528,7 @@ impl State {
     pub(super) fn synced(&mut self, kind: &GroupKind, shown: &HashSet<ObjectId>) -> Vec<ObjectId> {
         if let Some(watch) = self.watches.get_mut(kind) {
             watch.synced = true;
+            watch.blind = false;
         }
         let of_kind = |id: &&ObjectId| id.kind == kind.kind && id.group == kind.group;
         self.objects
@@ -538,6 +543,7 @@ impl State {
     pub(super) fn unsynced(&mut self, kind: &GroupKind) {
         if let Some(watch) = self.watches.get_mut(kind) {
             watch.synced = false;
+            watch.blind = true;
         }
         // Whoever waits for health has to read for itself now.
         let waiting = self.owners.values_mut();

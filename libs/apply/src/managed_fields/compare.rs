@@ -13,11 +13,11 @@ const METADATA: [&str; 4] = ["labels", "annotations", "finalizers", "ownerRefere
 
 /// A field of a manifest, for people and for ignore rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Field {
+pub(crate) struct Field {
     /// Names the field as kubectl does: `.spec.containers[name="c"].image`.
-    pub path: String,
+    pub(crate) path: String,
     /// Leads to it in the manifest (RFC 6901).
-    pub pointer: String,
+    pub(crate) pointer: String,
 }
 
 impl Field {
