@@ -9,10 +9,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use fjord_sandbox::{ControlPlane, Family, Member, Options, Programs, User, free_port};
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Api, Patch, PatchParams};
-use kube::{Client, ResourceExt as _};
+use fjord_sandbox::{
+    ControlPlane, Family, Member, Options, Programs, User, definitions, free_port,
+};
+use kube::Client;
 
 /// The controllers a suite can have, in the order in which they are started.
 pub const CONTROLLERS: [&str; 3] = [
@@ -52,11 +52,16 @@ struct Ports {
 impl Suite {
     /// Starts a control plane with the Flux CRDs on it, and no controller yet.
     pub async fn new(programs: PathBuf, options: Options) -> Result<Self> {
-        let users = CONTROLLERS.iter().map(|name| User::master(name)).collect();
-        let control_plane = Programs::ready(|line| eprintln!("{line}"))?;
-        let plane = ControlPlane::start(&control_plane, Options { users, ..options }).await?;
+        let mut options = options;
+        options
+            .users
+            .extend(CONTROLLERS.iter().map(|name| User::master(name)));
+        let control_plane =
+            tokio::task::spawn_blocking(|| Programs::ready(|line| eprintln!("{line}"))).await??;
+        let plane = ControlPlane::start(&control_plane, options).await?;
         let client = plane.client(fjord_sandbox::ADMIN).await?;
-        install_crds(&client).await?;
+        let definitions = fjord_crds::manifest::definitions()?;
+        definitions::install(&client, "fjord-tests", &definitions).await?;
         let ports = Ports {
             storage: free_port()?,
             events: free_port()?,
@@ -252,8 +257,12 @@ impl Usage {
     }
 }
 
-/// Returns the folder that `cargo build --bins` fills, seen from a test or program of this crate.
+/// Returns the folder of the programs under test: the one that `FJORD_BIN_DIR` names, or the one
+/// that `cargo build --bins` fills, seen from a test or program of this crate.
 pub fn built_programs() -> Result<PathBuf> {
+    if let Some(folder) = std::env::var_os("FJORD_BIN_DIR") {
+        return Ok(folder.into());
+    }
     let own = std::env::current_exe()?;
     let folder = own
         .ancestors()
@@ -269,22 +278,4 @@ pub fn built_programs() -> Result<PathBuf> {
 pub fn flux_programs() -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("FLUX_BIN_DIR")?);
     Path::is_file(&folder.join("kustomize-controller")).then_some(folder)
-}
-
-async fn install_crds(client: &Client) -> Result<()> {
-    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let params = PatchParams::apply("fjord-tests").force();
-    let crds: Vec<CustomResourceDefinition> = fjord_crds::manifest::definitions()?
-        .into_iter()
-        .map(serde_json::from_value)
-        .collect::<Result<_, _>>()?;
-    for crd in &crds {
-        api.patch(&crd.name_any(), &params, &Patch::Apply(crd))
-            .await?;
-    }
-    for crd in &crds {
-        let established = kube::runtime::conditions::is_crd_established();
-        kube::runtime::wait::await_condition(api.clone(), &crd.name_any(), established).await?;
-    }
-    Ok(())
 }

@@ -8,6 +8,7 @@
 //! outside of it waits for a pipe to close ([`Family`]).
 
 mod control_plane;
+pub mod definitions;
 mod family;
 mod git_server;
 mod programs;
