@@ -280,3 +280,144 @@ fn cap(message: &str) -> String {
     }
     format!("{}...", &message[..end])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FETCH_FAILED: ConditionType = ConditionType::new("FetchFailed");
+    const ARTIFACT: ConditionType = ConditionType::new("ArtifactInStorage");
+    const A: Reason = Reason::new("A");
+    const B: Reason = Reason::new("B");
+
+    fn at(second: i64, generation: i64, stored: &Conditions) -> Conditions {
+        let now = Timestamp::new(second, 5).unwrap();
+        Conditions::new(stored.as_slice().to_vec(), generation, now)
+    }
+
+    fn empty() -> Conditions {
+        Conditions::new(Vec::new(), 1, Timestamp::new(1, 999).unwrap())
+    }
+
+    fn types(conditions: &Conditions) -> Vec<&str> {
+        conditions
+            .as_slice()
+            .iter()
+            .map(|c| c.type_.as_str())
+            .collect()
+    }
+
+    fn changed(conditions: &Conditions, kind: ConditionType) -> i64 {
+        conditions
+            .get(kind)
+            .unwrap()
+            .last_transition_time
+            .0
+            .as_second()
+    }
+
+    #[test]
+    fn the_order_is_stalled_reconciling_ready_then_newer_generation_then_type() {
+        let mut conditions = empty();
+        conditions.mark_true(ConditionType::new("Zeta"), A, "");
+        conditions.mark_true(ConditionType::READY, A, "");
+        let mut conditions = at(2, 2, &conditions);
+        conditions.mark_true(FETCH_FAILED, A, "");
+        conditions.mark_true(ARTIFACT, A, "");
+        conditions.set(ConditionType::RECONCILING, Status::True, A, "");
+        conditions.set(ConditionType::STALLED, Status::True, A, "");
+        assert_eq!(
+            types(&conditions),
+            [
+                "Stalled",
+                "Reconciling",
+                "Ready",
+                "ArtifactInStorage",
+                "FetchFailed",
+                "Zeta"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_transition_time_moves_with_status_reason_or_message_only() {
+        let mut first = empty();
+        first.mark_true(ConditionType::READY, A, "m");
+        let cases: [(&str, Status, Reason, &str, i64); 4] = [
+            ("same", Status::True, A, "m", 1),
+            ("status", Status::False, A, "m", 9),
+            ("reason", Status::True, B, "m", 9),
+            ("message", Status::True, A, "n", 9),
+        ];
+        for (name, status, reason, message, expected) in cases {
+            let mut next = at(9, 1, &first);
+            next.set(ConditionType::READY, status, reason, message);
+            assert_eq!(changed(&next, ConditionType::READY), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_new_generation_is_observed_without_a_transition() {
+        let mut first = empty();
+        first.mark_true(ConditionType::READY, A, "m");
+        let mut next = at(9, 4, &first);
+        next.mark_true(ConditionType::READY, A, "m");
+        let ready = next.get(ConditionType::READY).unwrap();
+        assert_eq!(
+            (
+                ready.observed_generation,
+                changed(&next, ConditionType::READY)
+            ),
+            (Some(4), 1)
+        );
+    }
+
+    #[test]
+    fn transition_times_are_whole_seconds() {
+        let mut conditions = empty();
+        conditions.mark_true(ConditionType::READY, A, "");
+        let time = &conditions
+            .get(ConditionType::READY)
+            .unwrap()
+            .last_transition_time;
+        assert_eq!(time.0.subsec_nanosecond(), 0);
+    }
+
+    #[test]
+    fn stalled_and_reconciling_never_meet() {
+        let mut conditions = empty();
+        conditions.mark_stalled(A, "");
+        conditions.mark_reconciling(A, "");
+        assert_eq!(types(&conditions), ["Reconciling"]);
+        conditions.mark_stalled(A, "");
+        assert_eq!(types(&conditions), ["Stalled"]);
+    }
+
+    #[test]
+    fn progress_makes_ready_unknown_and_a_retry_keeps_its_message() {
+        let mut conditions = empty();
+        conditions.mark_progressing(A, "building artifact");
+        assert!(conditions.is_unknown(ConditionType::READY));
+        conditions.mark_retrying();
+        let reconciling = conditions.get(ConditionType::RECONCILING).unwrap();
+        assert_eq!(
+            (reconciling.reason.as_str(), reconciling.message.as_str()),
+            ("ProgressingWithRetry", "building artifact")
+        );
+    }
+
+    #[test]
+    fn a_long_message_is_cut_on_a_character_and_marked() {
+        let mut conditions = empty();
+        conditions.mark_false(ConditionType::READY, A, "ä".repeat(MESSAGE_LIMIT));
+        let message = conditions.message(ConditionType::READY);
+        assert!(message.len() <= MESSAGE_LIMIT && message.len() >= MESSAGE_LIMIT - 1);
+        assert!(message.ends_with("ä..."));
+        conditions.mark_false(ConditionType::READY, A, "x".repeat(MESSAGE_LIMIT));
+        assert_eq!(
+            conditions.message(ConditionType::READY).len(),
+            MESSAGE_LIMIT
+        );
+        assert!(conditions.message(ConditionType::READY).ends_with('x'));
+    }
+}

@@ -252,6 +252,14 @@ impl Process {
         self.inner.namespace.as_deref()
     }
 
+    /// Returns the name of the lease that this program and shard are elected by.
+    pub fn lease_name(&self) -> String {
+        let selector = self
+            .reconcile_args()
+            .map_or("", |args| args.watch_label_selector.as_str());
+        election::lease_name(self.inner.program.name, selector)
+    }
+
     /// Returns how many passes may run at once per kind.
     pub fn concurrency(&self) -> usize {
         self.inner

@@ -82,7 +82,7 @@ pub(super) async fn campaign(process: &Process) -> Result<(), Error> {
 }
 
 /// Returns the lease's name; shards have their own (first 8 hex of the selector's SHA-256).
-fn lease_name(program: &str, selector: &str) -> String {
+pub(super) fn lease_name(program: &str, selector: &str) -> String {
     let base = format!("{program}-leader-election");
     if selector.is_empty() {
         return base;

@@ -137,20 +137,18 @@ impl Line {
     }
 
     fn put(&mut self, key: &str, value: Value) {
-        match (key, value) {
-            ("message", Value::String(msg)) => self.msg = msg,
-            ("error", Value::String(error)) => {
-                drop(self.fields.insert("error".to_owned(), error.into()))
+        let (key, value) = match (key, value) {
+            ("message", Value::String(msg)) => {
+                self.msg = msg;
+                return;
             }
-            ("message" | "error", other) => {
-                drop(self.fields.insert(key.to_owned(), other.to_string().into()))
-            }
+            ("error", error @ Value::String(_)) => (key.to_owned(), error),
+            ("message" | "error", other) => (key.to_owned(), other.to_string().into()),
             // These three belong to the line itself.
-            ("level" | "ts" | "msg", value) => {
-                drop(self.fields.insert(format!("field.{key}"), value))
-            }
-            (key, value) => drop(self.fields.insert(key.to_owned(), value)),
-        }
+            ("level" | "ts" | "msg", value) => (format!("field.{key}"), value),
+            (key, value) => (key.to_owned(), value),
+        };
+        self.fields.insert(key, value);
     }
 }
 
@@ -301,7 +299,7 @@ mod tests {
     #[test]
     fn the_console_encoding_is_separated_by_tabs() {
         let text = logged(LogEncoding::Console, LogLevel::Info, || {
-            tracing::info!(a = 1, "hello")
+            tracing::info!(a = 1, "hello");
         });
         let parts: Vec<&str> = text.trim_end().split('\t').collect();
         assert_eq!(parts[1..], ["INFO", "hello", r#"{"a":1}"#]);

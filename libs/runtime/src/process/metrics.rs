@@ -146,9 +146,15 @@ impl Metrics {
         self.registry.register(Box::new(collector))
     }
 
-    /// Returns all metrics in the text format.
+    /// Returns all metrics in the text format, those of libraries that know no registry but the global one included.
     pub fn render(&self) -> Result<String, prometheus::Error> {
-        prometheus::TextEncoder::new().encode_to_string(&self.registry.gather())
+        let mut families = self.registry.gather();
+        families.extend(
+            prometheus::gather()
+                .into_iter()
+                .filter(|family| !family.name().starts_with("process_")),
+        );
+        prometheus::TextEncoder::new().encode_to_string(&families)
     }
 
     pub(crate) fn begin(&self, controller: &str) {

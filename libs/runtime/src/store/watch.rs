@@ -15,7 +15,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Feeds the store until the process ends.
 pub(crate) fn spawn<K: Object>(store: &Store<K>, process: &Process, selector: Option<String>) {
     let api: Api<K> = match process.namespace() {
-        Some(namespace) => Api::namespaced(process.client().clone(), &namespace),
+        Some(namespace) => Api::namespaced(process.client().clone(), namespace),
         None => Api::all(process.client().clone()),
     };
     let config = watcher::Config {
