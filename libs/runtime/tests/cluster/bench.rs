@@ -1,11 +1,16 @@
 //! One controller of widgets against a real API server, its shard to itself.
 
-use std::{future::Future, sync::OnceLock, time::Duration};
+use std::{
+    future::Future,
+    sync::{LazyLock, mpsc},
+    time::Duration,
+};
 
 use clap::Parser;
 use fjord_runtime::{
     CommonArgs, Controller, ObjectKey, Priority, Process, Program, ReconcileArgs, Waker,
 };
+use fjord_sandbox::{ADMIN, ControlPlane, Options, Programs};
 use k8s_openapi::{
     api::core::v1::{Event, Namespace},
     apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
@@ -13,7 +18,6 @@ use k8s_openapi::{
 use kube::{
     Api, Client, Config, CustomResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
-    config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +40,33 @@ struct Flags {
     reconcile: ReconcileArgs,
 }
 
+/// The API server that all tests share, on a thread that outlives them.
+static PLANE: LazyLock<Config> = LazyLock::new(|| {
+    let (ready, started) = mpsc::channel();
+    std::thread::spawn(move || {
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let plane = start_plane().await;
+            ready.send(plane.config(ADMIN).await.unwrap()).unwrap();
+            std::future::pending::<()>().await;
+        });
+    });
+    started.recv().unwrap()
+});
+
+/// Starts an API server without the controllers that no test here needs.
+pub(crate) async fn start_plane() -> ControlPlane {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let programs = tokio::task::spawn_blocking(|| Programs::ready(|line| eprintln!("{line}")))
+        .await
+        .unwrap()
+        .unwrap();
+    let options = Options {
+        controllers: false,
+        ..Options::default()
+    };
+    ControlPlane::start(&programs, options).await.unwrap()
+}
+
 /// A namespace and a shard of the API server for one test.
 pub(crate) struct Bench {
     pub(crate) client: Client,
@@ -52,25 +83,20 @@ pub(crate) struct Running {
 }
 
 impl Bench {
-    /// Prepares the API server; says so and returns nothing where there is none.
-    pub(crate) async fn new(name: &str) -> Option<Self> {
-        let Ok(path) = std::env::var("FJORD_TEST_KUBECONFIG") else {
-            eprintln!("SKIPPED: FJORD_TEST_KUBECONFIG names no disposable API server");
-            return None;
-        };
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let kubeconfig = Kubeconfig::read_from(path).unwrap();
-        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-            .await
-            .unwrap();
-        let client = Client::try_from(config).unwrap();
+    /// Prepares a namespace on the shared API server.
+    pub(crate) async fn new(name: &str) -> Self {
+        Self::on(Client::try_from(PLANE.clone()).unwrap(), name).await
+    }
+
+    /// Prepares a namespace on an API server of its own.
+    pub(crate) async fn on(client: Client, name: &str) -> Self {
         let unique = std::time::UNIX_EPOCH.elapsed().unwrap().as_micros() % 1_000_000_000;
         let bench = Self {
             client,
             name: format!("{name}-{unique}"),
         };
         bench.install().await;
-        Some(bench)
+        bench
     }
 
     async fn install(&self) {
@@ -276,9 +302,7 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
     mut probe: impl FnMut() -> F,
 ) -> T {
-    static SLOW: OnceLock<u32> = OnceLock::new();
-    let tries = SLOW.get_or_init(|| 400);
-    for _ in 0..*tries {
+    for _ in 0..400 {
         if let Some(answer) = probe().await {
             return answer;
         }

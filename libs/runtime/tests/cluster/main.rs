@@ -1,12 +1,18 @@
 //! The frame against a real API server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper may fail its test"
+)]
 
 mod bench;
 mod widget;
 
 use std::time::Duration;
 
-use bench::{Bench, condition, eventually};
+use bench::{Bench, condition, eventually, start_plane};
 use fjord_runtime::process::Error;
+use fjord_sandbox::ADMIN;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{
     Api, ResourceExt,
@@ -18,9 +24,7 @@ const MOMENT: Duration = Duration::from_millis(700);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_object_costs_a_finalizer_an_event_and_one_status_patch() {
-    let Some(bench) = Bench::new("new").await else {
-        return;
-    };
+    let bench = Bench::new("new").await;
     let running = bench.start(&[]).await;
     bench.create("w", "succeed").await;
     let widget = bench.until("w", "Ready=True").await;
@@ -39,9 +43,7 @@ async fn a_new_object_costs_a_finalizer_an_event_and_one_status_patch() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_controller_makes_no_request() {
-    let Some(bench) = Bench::new("idle").await else {
-        return;
-    };
+    let bench = Bench::new("idle").await;
     let running = bench.start(&[]).await;
     bench.create("w", "succeed").await;
     bench.until("w", "Ready=True").await;
@@ -60,9 +62,7 @@ async fn an_idle_controller_makes_no_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_marked_by_a_label_and_precedes_the_status() {
-    let Some(bench) = Bench::new("event").await else {
-        return;
-    };
+    let bench = Bench::new("event").await;
     let _running = bench.start(&[]).await;
     bench
         .create_with(
@@ -97,9 +97,7 @@ async fn an_event_is_marked_by_a_label_and_precedes_the_status() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_arrives_during_a_pass_is_handled_by_the_next() {
-    let Some(bench) = Bench::new("request").await else {
-        return;
-    };
+    let bench = Bench::new("request").await;
     let running = bench.start(&[]).await;
     bench.create("w", "slow").await;
     bench.until("w", "Ready=True").await;
@@ -114,9 +112,7 @@ async fn a_request_that_arrives_during_a_pass_is_handled_by_the_next() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_object_runs_no_step_and_has_its_request_handled() {
-    let Some(bench) = Bench::new("suspend").await else {
-        return;
-    };
+    let bench = Bench::new("suspend").await;
     let running = bench.start(&[]).await;
     bench
         .create_with("w", json!({"does": "succeed", "suspend": true}), json!({}))
@@ -130,9 +126,7 @@ async fn a_suspended_object_runs_no_step_and_has_its_request_handled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stalled_object_rests_until_it_is_edited() {
-    let Some(bench) = Bench::new("stall").await else {
-        return;
-    };
+    let bench = Bench::new("stall").await;
     let running = bench.start(&["--min-retry-delay=50ms"]).await;
     bench.create("w", "stall").await;
     let widget = bench.until("w", "Stalled=True").await;
@@ -146,9 +140,7 @@ async fn a_stalled_object_rests_until_it_is_edited() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_failure_raises_the_count_of_one_event_and_patches_the_status_once() {
-    let Some(bench) = Bench::new("repeat").await else {
-        return;
-    };
+    let bench = Bench::new("repeat").await;
     let running = bench.start(&["--min-retry-delay=100ms"]).await;
     bench.create("w", "fail").await;
     bench.until("w", "Ready=False").await;
@@ -166,9 +158,7 @@ async fn a_repeated_failure_raises_the_count_of_one_event_and_patches_the_status
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_said_before_a_kill_is_not_said_again() {
-    let Some(bench) = Bench::new("kill").await else {
-        return;
-    };
+    let bench = Bench::new("kill").await;
     let running = bench.start(&[]).await;
     bench.create("w", "succeed").await;
     bench.until("w", "Ready=True").await;
@@ -189,9 +179,7 @@ async fn what_was_said_before_a_kill_is_not_said_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_objects_hold_no_worker_and_go_on_when_woken() {
-    let Some(bench) = Bench::new("wait").await else {
-        return;
-    };
+    let bench = Bench::new("wait").await;
     let running = bench.start(&["--concurrent=1"]).await;
     for n in 0..5 {
         bench.create(&format!("w{n}"), "wait").await;
@@ -210,9 +198,7 @@ async fn waiting_objects_hold_no_worker_and_go_on_when_woken() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_counted_and_the_object_tried_again() {
-    let Some(bench) = Bench::new("panic").await else {
-        return;
-    };
+    let bench = Bench::new("panic").await;
     let running = bench.start(&["--min-retry-delay=50ms"]).await;
     bench.create("w", "panic").await;
     bench.until("w", "Ready=True").await;
@@ -224,9 +210,7 @@ async fn a_panic_is_counted_and_the_object_tried_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_object_loses_our_finalizer_only_and_its_series() {
-    let Some(bench) = Bench::new("delete").await else {
-        return;
-    };
+    let bench = Bench::new("delete").await;
     let running = bench.start(&[]).await;
     bench
         .create_with(
@@ -263,9 +247,7 @@ async fn a_deleted_object_loses_our_finalizer_only_and_its_series() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_finalizer_removed_by_hand_comes_back_with_the_next_pass() {
-    let Some(bench) = Bench::new("finalizer").await else {
-        return;
-    };
+    let bench = Bench::new("finalizer").await;
     let _running = bench.start(&[]).await;
     bench.create("w", "succeed").await;
     bench.until("w", "Ready=True").await;
@@ -279,9 +261,7 @@ async fn a_finalizer_removed_by_hand_comes_back_with_the_next_pass() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_condition_of_someone_else_survives_our_patches() {
-    let Some(bench) = Bench::new("foreign").await else {
-        return;
-    };
+    let bench = Bench::new("foreign").await;
     let _running = bench.start(&[]).await;
     bench.create("w", "slow").await;
     bench.until("w", "Reconciling=True").await;
@@ -302,9 +282,7 @@ async fn a_condition_of_someone_else_survives_our_patches() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn objects_of_other_shards_are_left_alone() {
-    let Some(bench) = Bench::new("shard").await else {
-        return;
-    };
+    let bench = Bench::new("shard").await;
     let running = bench.start(&[]).await;
     bench
         .create_with(
@@ -327,9 +305,7 @@ const ELECTION: [&str; 4] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_released_lease_is_taken_over_at_once_and_one_of_the_dead_when_it_expires() {
-    let Some(bench) = Bench::new("lease").await else {
-        return;
-    };
+    let bench = Bench::new("lease").await;
     let first = bench.start(&ELECTION).await;
     bench.create("a", "succeed").await;
     bench.until("a", "Ready=True").await;
@@ -348,9 +324,7 @@ async fn a_released_lease_is_taken_over_at_once_and_one_of_the_dead_when_it_expi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_controller_whose_lease_another_took_ends_with_an_error() {
-    let Some(bench) = Bench::new("deposed").await else {
-        return;
-    };
+    let bench = Bench::new("deposed").await;
     let running = bench.start(&ELECTION).await;
     bench.create("a", "succeed").await;
     bench.until("a", "Ready=True").await;
@@ -363,4 +337,27 @@ async fn a_controller_whose_lease_another_took_ends_with_an_error() {
         .await
         .unwrap();
     assert!(matches!(running.ended().await, Err(Error::LeaseLost)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_controller_outlives_its_api_server() {
+    let mut plane = start_plane().await;
+    let bench = Bench::on(plane.client(ADMIN).await.unwrap(), "outage").await;
+    let running = bench.start(&[]).await;
+    bench.create("slow", "slow").await;
+    bench.create("waiting", "wait").await;
+    bench.until("slow", "Ready=True").await;
+    bench.until("waiting", "Reconciling=True").await;
+    bench.request("slow", "t1").await;
+    bench.until("slow", "Reconciling=True").await;
+    plane.kill_api_server();
+    tokio::time::sleep(3 * MOMENT).await;
+    plane.start_api_server().await.unwrap();
+    bench.until_handled("slow", "t1").await;
+    bench.until("slow", "Ready=True").await;
+    bench.create("new", "succeed").await;
+    bench.until("new", "Ready=True").await;
+    running.wake(&bench.key("waiting"));
+    bench.until("waiting", "Ready=True").await;
+    running.stop().await.unwrap();
 }
