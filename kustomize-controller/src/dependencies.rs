@@ -180,13 +180,14 @@ fn is_ready(conditions: &[Condition]) -> bool {
 fn waiting(source: &Source, message: String, requeue: Duration) -> Failure {
     let after = fjord_crds::duration::format(requeue);
     let text = format!("Dependencies do not meet ready condition, retrying in {after}");
-    let event = EventDraft::info(Reason::DependencyNotReady, text.clone())
+    tracing::info!(revision = source.revision(), problem = message, "{text}");
+    let event = EventDraft::info(Reason::DependencyNotReady, text)
         .meta("revision", source.revision())
         .meta("originRevision", source.origin_revision());
     Failure::new(Reason::DependencyNotReady, message)
         .retry(Retry::OnChange)
         .with_event(event)
-        .log(text)
+        .silent()
 }
 
 #[cfg(test)]

@@ -64,9 +64,8 @@ pub(crate) fn resolve(
             .event());
     }
     let waiting = |message: String| {
-        Failure::new(Reason::ArtifactFailed, message)
-            .retry(Retry::OnChange)
-            .log("Source not ready")
+        tracing::info!("{message}");
+        Failure::new(Reason::ArtifactFailed, message).retry(Retry::OnChange).silent()
     };
     let Some(source) = sources.get(&key) else {
         // Parity: the plain text of the API machinery, without an event.

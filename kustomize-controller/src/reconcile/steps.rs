@@ -52,9 +52,10 @@ impl Kustomizations {
                     "Source is not ready, artifact not found, retrying in {}",
                     format(after)
                 );
-                Err(Failure::new(Reason::ArtifactFailed, message.clone())
+                tracing::info!("{message}");
+                Err(Failure::new(Reason::ArtifactFailed, message)
                     .retry(Retry::After(after))
-                    .log(message))
+                    .silent())
             }
             Err(error) => Err(run.failure(Reason::ArtifactFailed, chain(&error))),
         }
