@@ -221,7 +221,6 @@ mod tests {
     const CONFIG_MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n";
 
     #[test]
-    #[ignore = "needs the build engine"]
     fn manifests_are_listed_in_order_and_folders_with_a_kustomization_are_not_entered() {
         let root = root_of(
             &[
@@ -265,7 +264,6 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "needs the build engine"]
     fn a_file_that_is_no_manifest_is_named() {
         let error = root_of(&[("app/a.yaml", "foo: bar\n")], json!({})).unwrap_err();
         assert_eq!(

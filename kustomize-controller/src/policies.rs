@@ -1,8 +1,8 @@
 //! What a specification says about how its objects are applied.
 
-use fjord_apply::Policies;
 use fjord_apply::ignore::{IgnoreRules, InvalidRule, Rule, Target};
-use fjord_crds::kustomize::v1::KustomizationSpec;
+use fjord_apply::{Entry, Inventory, Policies};
+use fjord_crds::kustomize::v1::{KustomizationSpec, KustomizationStatus};
 use fjord_crds::overlay::Selector;
 
 /// Compiles the policies of a specification.
@@ -19,6 +19,19 @@ pub(crate) fn of(spec: &KustomizationSpec) -> Result<Policies, InvalidRule> {
         force: spec.force,
         ignore: IgnoreRules::compile(&rules)?,
     })
+}
+
+/// Reads a stored inventory; an entry that does not parse is not ours to judge and is skipped.
+pub(crate) fn stored_inventory(status: &KustomizationStatus) -> Inventory {
+    let entries = status
+        .inventory
+        .iter()
+        .flat_map(|inventory| &inventory.entries);
+    Inventory {
+        entries: entries
+            .filter_map(|e| Entry::parse(&e.id, &e.v).ok())
+            .collect(),
+    }
 }
 
 fn target(selector: &Selector) -> Target {

@@ -65,7 +65,9 @@ pub(crate) fn resolve(
     }
     let waiting = |message: String| {
         tracing::info!("{message}");
-        Failure::new(Reason::ArtifactFailed, message).retry(Retry::OnChange).silent()
+        Failure::new(Reason::ArtifactFailed, message)
+            .retry(Retry::OnChange)
+            .silent()
     };
     let Some(source) = sources.get(&key) else {
         // Parity: the plain text of the API machinery, without an event.

@@ -37,7 +37,6 @@ fn data(built: &Built) -> Value {
 }
 
 #[test]
-#[ignore = "needs the build engine"]
 fn the_digest_is_that_of_the_built_text() {
     let built = build(&[("a.yaml", CONFIG_MAP)], json!({})).unwrap();
     let text = "apiVersion: v1\ndata:\n  a: ${x:=d}\nkind: ConfigMap\nmetadata:\n  name: one\n";
@@ -48,7 +47,6 @@ fn the_digest_is_that_of_the_built_text() {
 }
 
 #[test]
-#[ignore = "needs the build engine"]
 fn variables_are_substituted_only_where_there_are_any_or_always() {
     let with = |post_build: Value| {
         data(&build(&[("a.yaml", CONFIG_MAP)], json!({"postBuild": post_build})).unwrap())
@@ -64,7 +62,6 @@ fn variables_are_substituted_only_where_there_are_any_or_always() {
 }
 
 #[test]
-#[ignore = "needs the build engine"]
 fn an_object_may_opt_out_of_substitution() {
     let file = CONFIG_MAP.replace(
         "name: one",
@@ -78,7 +75,6 @@ fn an_object_may_opt_out_of_substitution() {
 }
 
 #[test]
-#[ignore = "needs the build engine"]
 fn a_failed_substitution_names_the_object() {
     let spec = json!({"postBuild": {"substitute": {"y": "v"}}});
     let file = CONFIG_MAP.replace("${x:=d}", "${x-d}");
@@ -103,7 +99,6 @@ fn a_path_that_is_not_there_is_named() {
 }
 
 #[test]
-#[ignore = "needs the build engine"]
 fn nothing_to_build_is_an_empty_result() {
     let built = build(&[("readme.md", "")], json!({})).unwrap();
     assert!(built.manifests.objects().is_empty());

@@ -9,7 +9,6 @@ use fjord_apply::status::Status;
 use fjord_apply::{ChangeSet, Entry, Inventory, Object, ObjectId};
 use fjord_artifact::cache;
 use fjord_crds::duration::format;
-use fjord_crds::kustomize::v1::KustomizationStatus;
 use fjord_crds::{ResourceInventory, ResourceRef};
 use fjord_runtime::outcome::chain;
 use fjord_runtime::reason::PROGRESSING;
@@ -21,7 +20,7 @@ use crate::build::{self, Task};
 use crate::drift::owner_key;
 use crate::health::{self, Check, Verdict};
 use crate::manifests::Remembered;
-use crate::policies;
+use crate::policies::{self, stored_inventory};
 use crate::reason::Reason;
 use crate::run::{self, KsPass, Run, Step};
 
@@ -409,19 +408,6 @@ impl Kustomizations {
 
 fn uid(pass: &KsPass) -> &str {
     pass.object.metadata.uid.as_deref().unwrap_or_default()
-}
-
-/// Reads the stored inventory; an entry that does not parse is not ours to judge and is skipped.
-fn stored_inventory(status: &KustomizationStatus) -> Inventory {
-    let entries = status
-        .inventory
-        .iter()
-        .flat_map(|inventory| &inventory.entries);
-    Inventory {
-        entries: entries
-            .filter_map(|e| Entry::parse(&e.id, &e.v).ok())
-            .collect(),
-    }
 }
 
 fn to_stored(inventory: &Inventory) -> ResourceInventory {

@@ -69,8 +69,7 @@ pub fn build(fs: &dyn FileSystem, path: &str, options: &Options<'_>) -> Result<B
 /// # Errors
 /// What a build that lists the file would say of it: malformed YAML, an object without kind or name.
 pub fn decode(bytes: &[u8], limits: &fjord_yaml::Limits) -> Result<Vec<Resource>, Error> {
-    let _ = (bytes, limits);
-    Err(Error::Unsupported("decoding".to_owned()))
+    documents::read(bytes, limits)
 }
 
 /// Which files a kustomization may name (kustomize's `--load-restrictor`).
