@@ -1,6 +1,13 @@
-//! Events to providers; webhooks to reconcile requests.
+//! Events to providers; webhooks to reconcile requests: the notification-controller.
+//!
+//! An event comes as a POST or as a marked core/v1 Event, passes [`pipeline`], stands in [`outbox`] and is
+//! brought to its provider by [`delivery`]. A webhook call passes [`hook`] and ends as a reconcile request.
+//! [`run`] sets everything up. The surprise: both roads of an event are one delivery, told by its id.
 
+pub mod args;
 pub mod cel;
+mod cluster;
+mod controllers;
 pub mod dedupe;
 pub mod delivery;
 pub mod directory;
@@ -14,7 +21,10 @@ pub mod metrics;
 pub mod outbox;
 pub mod pipeline;
 pub mod provider;
+mod run;
 pub mod serve;
-
 #[cfg(test)]
 mod testing;
+mod watch;
+
+pub use run::run;

@@ -13,8 +13,9 @@ mod secret;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::sync::{Mutex, watch};
 
 pub use entry::{AlertRef, Entry, ProviderKey};
@@ -27,6 +28,9 @@ const CAPACITY: usize = 32 << 20;
 
 /// How long finished deliveries may wait to be written together.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
+
+/// How often a log on a volume notes that the process is there.
+const PRESENCE_EVERY: Duration = Duration::from_secs(600);
 
 /// The outbox; shared by the roads in and the deliveries out.
 #[derive(Debug)]
@@ -90,6 +94,7 @@ impl Outbox {
         let mut inner = self.inner.lock().await;
         let inner = &mut *inner;
         let before = (inner.state.next, inner.state.place.clone());
+        let now = Timestamp::now();
         let mut records = Vec::new();
         let mut next = inner.state.next;
         let mut fresh = HashSet::new();
@@ -109,7 +114,7 @@ impl Outbox {
             records.push(Record::Seen(event.id));
         }
         let durable = !records.is_empty();
-        records.extend(place.map(Record::Place));
+        records.extend(place.map(|version| Record::Place(version, now)));
         for record in &records {
             inner.state.apply(record.clone());
         }
@@ -142,6 +147,11 @@ impl Outbox {
     /// Returns the resource version up to which the watch has been worked off.
     pub async fn place(&self) -> Option<String> {
         self.inner.lock().await.state.place.clone()
+    }
+
+    /// Returns when the place was written last.
+    pub async fn kept_at(&self) -> Option<Timestamp> {
+        self.inner.lock().await.state.kept_at
     }
 
     /// Marks an entry as delivered or given up; written with the next batch.
@@ -187,17 +197,42 @@ impl Outbox {
             return Ok(());
         }
         let mut records: Vec<Record> = inner.finished.iter().copied().map(Record::Done).collect();
-        records.extend(inner.state.place.clone().map(Record::Place));
+        let now = Timestamp::now();
+        records.extend(
+            inner
+                .state
+                .place
+                .clone()
+                .map(|version| Record::Place(version, now)),
+        );
         inner.store.commit(&records, &inner.state).await?;
         inner.finished.clear();
         Ok(())
     }
 
+    /// Notes in a log on a volume that this process was still there; a Secret is not worth a request.
+    async fn note_presence(&self) -> Result<(), Error> {
+        let mut inner = self.inner.lock().await;
+        let inner = &mut *inner;
+        let (Store::File(_), Some(place)) = (&inner.store, inner.state.place.clone()) else {
+            return Ok(());
+        };
+        let record = Record::Place(place, Timestamp::now());
+        inner.state.apply(record.clone());
+        inner.store.commit(&[record], &inner.state).await
+    }
+
     /// Writes finished deliveries from time to time, for as long as it is polled.
     pub async fn keep_flushing(&self) {
+        let mut noted = Instant::now();
         loop {
             tokio::time::sleep(FLUSH_EVERY).await;
-            if let Err(error) = self.flush().await {
+            let mut written = self.flush().await;
+            if noted.elapsed() >= PRESENCE_EVERY {
+                noted = Instant::now();
+                written = written.and(self.note_presence().await);
+            }
+            if let Err(error) = written {
                 tracing::error!(%error, "finished deliveries are not written yet; a restart would repeat them");
             }
         }
@@ -249,6 +284,7 @@ impl Outbox {
         records.extend(fresh.into_iter().map(Record::Seen));
         if inner.state.place.is_some() {
             state.place.clone_from(&inner.state.place);
+            state.kept_at = inner.state.kept_at;
         }
         for record in &records {
             state.apply(record.clone());
@@ -306,7 +342,7 @@ impl Inner {
                 Record::Seen(_) => {
                     self.state.seen.pop_back();
                 }
-                Record::Done(_) | Record::Place(_) => {}
+                Record::Done(_) | Record::Place(..) => {}
             }
         }
         self.state.next = next;
@@ -410,6 +446,13 @@ pub enum Error {
     /// The work was cut short.
     #[error("outbox work interrupted: {0}")]
     Interrupted(String),
+}
+
+impl Error {
+    /// Tells whether the API server will not let us keep the outbox there.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Secret(error) if error.is_denied())
+    }
 }
 
 #[cfg(test)]

@@ -72,8 +72,8 @@ pub(super) enum Record {
     Done(u64),
     /// An event was taken in; it is not taken in again.
     Seen(String),
-    /// The watch of Events has been worked off up to this resource version.
-    Place(String),
+    /// At this time the watch of Events had been worked off up to this resource version.
+    Place(String, Timestamp),
 }
 
 /// Everything that must survive a restart.
@@ -85,6 +85,9 @@ pub(super) struct Snapshot {
     pub(super) seen: VecDeque<String>,
     /// The resource version up to which Events have been worked off.
     pub(super) place: Option<String>,
+    /// When the place was written last.
+    #[serde(default)]
+    pub(super) kept_at: Option<Timestamp>,
     /// The number of the next entry.
     pub(super) next: u64,
 }
@@ -109,7 +112,10 @@ impl Snapshot {
                     self.seen.pop_front();
                 }
             }
-            Record::Place(version) => self.place = Some(version),
+            Record::Place(version, at) => {
+                self.place = Some(version);
+                self.kept_at = Some(at);
+            }
         }
     }
 
@@ -120,7 +126,10 @@ impl Snapshot {
             .iter()
             .map(|(number, entry)| Record::Put(*number, entry.clone()));
         let seen = self.seen.iter().cloned().map(Record::Seen);
-        let place = self.place.iter().cloned().map(Record::Place);
+        let place = self.place.clone().zip(self.kept_at);
+        let place = place
+            .into_iter()
+            .map(|(version, at)| Record::Place(version, at));
         puts.chain(seen).chain(place)
     }
 

@@ -262,12 +262,16 @@ mod tests {
         }
     }
 
+    fn place(version: &str) -> Record {
+        Record::Place(version.into(), jiff::Timestamp::UNIX_EPOCH)
+    }
+
     fn story() -> Vec<Record> {
         vec![
             Record::Put(0, entry("one")),
             Record::Seen("one".into()),
             Record::Put(1, entry("two")),
-            Record::Place("17".into()),
+            place("17"),
             Record::Done(0),
         ]
     }
@@ -328,7 +332,7 @@ mod tests {
                 replayed(&story()[..survivors]),
                 "cut at {cut}"
             );
-            log.append(&[Record::Place("99".into())]).unwrap();
+            log.append(&[place("99")]).unwrap();
             drop(log);
             let (_log, again) = FileLog::open(&torn).unwrap();
             assert_eq!(
@@ -344,9 +348,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("outbox");
         let (mut log, _) = FileLog::open(&path).unwrap();
-        log.append(&[Record::Place("1".into())]).unwrap();
+        log.append(&[place("1")]).unwrap();
         let good = log.length;
-        log.append(&[Record::Place("2".into())]).unwrap();
+        log.append(&[place("2")]).unwrap();
         drop(log);
         let mut bytes = std::fs::read(&path).unwrap();
         let last = bytes.len() - 1;
@@ -370,7 +374,7 @@ mod tests {
         let state = replayed(&records);
         log.rewrite_if_stale(&state).unwrap();
         assert!(log.length < before / 100, "{} of {before}", log.length);
-        log.append(&[Record::Place("18".into())]).unwrap();
+        log.append(&[place("18")]).unwrap();
         assert!(
             matches!(FileLog::open(&path), Err(Error::InUse(_))),
             "the lock moves along"

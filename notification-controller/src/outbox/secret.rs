@@ -124,6 +124,7 @@ fn fitting(state: &Snapshot) -> Snapshot {
         entries,
         seen,
         place: state.place.clone(),
+        kept_at: state.kept_at,
         next: state.next,
     }
 }
@@ -142,6 +143,16 @@ pub enum Error {
     /// The state cannot be encoded.
     #[error("encode outbox: {0}")]
     Encode(serde_json::Error),
+}
+
+impl Error {
+    /// Tells whether asking again is of no use: no right, or no such namespace.
+    pub(super) fn is_denied(&self) -> bool {
+        let Self::Api { source, .. } = self else {
+            return false;
+        };
+        matches!(&**source, kube::Error::Api(status) if matches!(status.code, 401 | 403 | 404))
+    }
 }
 
 #[cfg(test)]
