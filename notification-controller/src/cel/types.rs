@@ -27,11 +27,11 @@ pub enum Type {
     /// A span of time.
     Duration,
     /// A list.
-    List(Box<Type>),
+    List(Box<Self>),
     /// A map.
-    Map(Box<Type>, Box<Type>),
+    Map(Box<Self>, Box<Self>),
     /// A value that may be absent.
-    Optional(Box<Type>),
+    Optional(Box<Self>),
     /// A type still to be found, by number.
     Var(u32),
 }
@@ -89,13 +89,14 @@ impl Bindings {
             (Type::Var(a), Type::Var(b)) if a == b => true,
             (_, Type::Var(number)) => self.bind(*number, from),
             (Type::Var(number), _) => self.bind(*number, to),
-            (Type::Dyn, _) | (_, Type::Dyn) => true,
+            // A null may stand for what a message wrapper or an absent value is.
+            (Type::Dyn, _)
+            | (_, Type::Dyn)
+            | (Type::Null, Type::Timestamp | Type::Duration | Type::Optional(_)) => true,
             (Type::List(a), Type::List(b)) | (Type::Optional(a), Type::Optional(b)) => {
                 self.unify(a, b)
             }
             (Type::Map(ka, va), Type::Map(kb, vb)) => self.unify(ka, kb) && self.unify(va, vb),
-            // A null may stand for what a message wrapper or an absent value is.
-            (Type::Null, Type::Timestamp | Type::Duration | Type::Optional(_)) => true,
             (a, b) => a == b,
         }
     }

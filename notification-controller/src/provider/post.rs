@@ -135,9 +135,8 @@ pub(super) async fn post(
             .post(address.clone())
             .headers(headers.clone())
             .body(body.clone());
-        let answer = match timeout_at(deadline, request.send()).await {
-            Ok(answer) => answer,
-            Err(_) => return Err(Error::Deadline { retry_after: None }),
+        let Ok(answer) = timeout_at(deadline, request.send()).await else {
+            return Err(Error::Deadline { retry_after: None });
         };
         let (wait, last) = match answer {
             Ok(response) if response.status().is_success() => return Ok(()),

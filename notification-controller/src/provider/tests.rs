@@ -156,38 +156,35 @@ async fn an_address_of_more_than_2048_bytes_is_refused_only_in_the_secret() {
     );
 }
 
-#[derive(Clone)]
-struct Recorder(
-    Arc<(
-        AtomicUsize,
-        std::sync::Mutex<Vec<(Headers, String)>>,
-        Vec<StatusCode>,
-    )>,
-);
+/// What a server heard, and what it answers.
+#[derive(Default)]
+struct Heard {
+    count: AtomicUsize,
+    requests: std::sync::Mutex<Vec<(Headers, String)>>,
+    answers: Vec<StatusCode>,
+}
+
+type Recorder = Arc<Heard>;
 
 /// A server that answers with the given statuses in turn, then 200.
 async fn server(statuses: &[u16]) -> (String, Recorder) {
-    let statuses = statuses
+    let answers = statuses
         .iter()
         .map(|code| StatusCode::from_u16(*code).unwrap())
         .collect();
-    let recorder = Recorder(Arc::new((
-        AtomicUsize::new(0),
-        Default::default(),
-        statuses,
-    )));
-    let handler = |State(recorder): State<Recorder>, headers: Headers, body: String| async move {
-        let (count, seen, statuses) = &*recorder.0;
-        seen.lock().unwrap().push((headers, body));
-        let status = statuses
-            .get(count.fetch_add(1, Ordering::SeqCst))
-            .copied()
-            .unwrap_or(StatusCode::OK);
+    let recorder = Arc::new(Heard {
+        answers,
+        ..Heard::default()
+    });
+    let handler = |State(heard): State<Recorder>, headers: Headers, body: String| async move {
+        heard.requests.lock().unwrap().push((headers, body));
+        let number = heard.count.fetch_add(1, Ordering::SeqCst);
+        let status = heard.answers.get(number).copied().unwrap_or(StatusCode::OK);
         (status, "the token is t0ken")
     };
     let app = Router::new()
         .fallback(any(handler))
-        .with_state(recorder.clone());
+        .with_state(Arc::clone(&recorder));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}/hook", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
@@ -220,7 +217,7 @@ async fn a_generic_hmac_delivery_carries_the_event_the_headers_and_a_signature_o
         .await
         .unwrap();
     sender.send(&event(), &Clients::default()).await.unwrap();
-    let seen = recorder.0.1.lock().unwrap();
+    let seen = recorder.requests.lock().unwrap();
     let (headers, body) = &seen[0];
     assert_eq!(body, &event().to_json());
     assert_eq!(
@@ -246,7 +243,7 @@ async fn a_plain_generic_delivery_keeps_a_custom_signature_and_content_type() {
         .await
         .unwrap();
     sender.send(&event(), &Clients::default()).await.unwrap();
-    let seen = recorder.0.1.lock().unwrap();
+    let seen = recorder.requests.lock().unwrap();
     assert_eq!(seen[0].0["x-signature"], "mine");
     assert_eq!(seen[0].0["content-type"], "text/plain");
 }
@@ -268,7 +265,7 @@ async fn a_refusal_is_final_and_repeats_the_answer_without_the_token() {
         sender.mask(&error.to_string()),
         "postMessage failed: request failed: request failed with status code 400: the token is *****"
     );
-    assert_eq!(recorder.0.0.load(Ordering::SeqCst), 1);
+    assert_eq!(recorder.count.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
@@ -283,7 +280,7 @@ async fn a_server_error_is_tried_again_within_the_timeout() {
         .send(&event(), &Clients::default())
         .await
         .unwrap();
-    assert_eq!(recorder.0.0.load(Ordering::SeqCst), 2);
+    assert_eq!(recorder.count.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
