@@ -204,6 +204,11 @@ impl LiveIndex {
         self.inner.lock().status(id)
     }
 
+    /// Tells whether a synced watch shows the object just as our last apply left it.
+    pub fn is_as_left(&self, id: &ObjectId) -> bool {
+        self.inner.lock().is_as_left(id)
+    }
+
     /// Wakes the owner whenever the status of one of these objects changes, until [`Self::rest`]
     /// or the next call. Returns the objects no watch covers: the caller has to read those itself.
     pub fn await_health(&self, owner: &OwnerKey, ids: &[ObjectId]) -> Vec<ObjectId> {

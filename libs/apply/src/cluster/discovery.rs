@@ -30,6 +30,9 @@ pub struct Kind {
 /// The least time between two discoveries that found nothing new.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How long what a manifest says of a kind stands in for what the API server says.
+const LEARNED: Duration = Duration::from_secs(60);
+
 /// The kinds of one API server.
 #[derive(Default)]
 pub(super) struct Discovery {
@@ -42,6 +45,8 @@ pub(super) struct Discovery {
 struct Cache {
     /// The served versions of each kind, the preferred one first.
     kinds: HashMap<GroupKind, Vec<Kind>>,
+    /// The kinds of CRDs seen in manifests, which the API server may not serve yet.
+    learned: HashMap<GroupKind, (Instant, Vec<Kind>)>,
     read_at: Option<Instant>,
 }
 
@@ -66,13 +71,14 @@ impl Discovery {
     pub(super) fn learn(&self, crd: &Object) {
         let kinds = kinds_of(crd);
         let mut cache = self.lock();
+        cache.learned.retain(|_, (at, _)| at.elapsed() < LEARNED);
         for kind in kinds {
-            let known = cache.kinds.entry(kind.gvk.group_kind()).or_default();
+            let known = cache.learned.entry(kind.gvk.group_kind());
+            let (at, known) = known.or_insert_with(|| (Instant::now(), Vec::new()));
+            *at = Instant::now();
             known.retain(|old| old.gvk != kind.gvk);
             known.push(kind);
         }
-        // What the CRD no longer serves is found out when it is asked for.
-        cache.read_at = None;
     }
 
     async fn look_up(
@@ -82,7 +88,19 @@ impl Discovery {
         pick: impl Fn(&[Kind]) -> Option<Kind>,
     ) -> Result<Option<Kind>, Error> {
         let asked_at = Instant::now();
-        let cached = || self.lock().kinds.get(kind).and_then(|kinds| pick(kinds));
+        let cached = || {
+            let cache = self.lock();
+            let read = cache.kinds.get(kind).and_then(|kinds| pick(kinds));
+            let learned = || {
+                let (at, kinds) = cache.learned.get(kind)?;
+                if at.elapsed() < LEARNED {
+                    pick(kinds)
+                } else {
+                    None
+                }
+            };
+            read.or_else(learned)
+        };
         if let Some(found) = cached() {
             return Ok(Some(found));
         }

@@ -21,6 +21,9 @@ use crate::object::{Object, ObjectId};
 /// How long a failed correction waits before it is tried again, at least.
 const RETRY: Duration = Duration::from_secs(2);
 
+/// How many fields of one drift are told.
+const TOLD: usize = 20;
+
 /// An object that seems to have drifted.
 pub(super) struct Suspect {
     pub(super) id: ObjectId,
@@ -173,6 +176,7 @@ fn find_out(live: Option<&Object>, desired: &Object, us: &str) -> Findings {
         };
     };
     let mut fields = lost(desired, managed_fields::applied_by(live, us));
+    fields.truncate(TOLD);
     let mut actors: Vec<(Actor, Vec<Field>)> = managed_fields::entries(live)
         .filter(|entry| !entry.is_applied_by(us))
         .map(|entry| {

@@ -501,6 +501,13 @@ impl State {
         }
     }
 
+    pub(super) fn is_as_left(&self, id: &ObjectId) -> bool {
+        self.watches
+            .get(&id.group_kind())
+            .is_some_and(|watch| watch.synced)
+            && self.objects.get(id).is_some_and(Entry::is_as_left)
+    }
+
     pub(super) fn status(&self, id: &ObjectId) -> Option<Status> {
         let watch = self.watches.get(&id.group_kind())?;
         if watch.blind {

@@ -44,7 +44,12 @@ pub(crate) fn lost(manifest: &Object, set: Option<&Value>) -> Vec<Field> {
     for (key, value) in owned_parts(manifest) {
         let field = Field::default().key(key);
         let Some(node) = set.unwrap_or(&none).get(format!("f:{key}")) else {
-            fields.push(field);
+            match set {
+                // Without any set of ours there is nothing to tell field by field.
+                None => fields.push(field),
+                Some(_) if key == "metadata" => fields.push(field),
+                Some(_) => leaves(value, field, &mut fields),
+            }
             continue;
         };
         if key == "metadata" {
@@ -108,6 +113,18 @@ fn missing_key(key: &str, value: &Value, node: &Value, parent: &Field, fields: &
     match node.get(format!("f:{key}")) {
         Some(node) => missing(value, node, field, fields),
         None if is_nothing(value) => {}
+        None => leaves(value, field, fields),
+    }
+}
+
+/// Adds every field below a map that is lost as a whole; a list counts as one field.
+fn leaves(value: &Value, field: Field, fields: &mut Vec<Field>) {
+    match value.as_object().filter(|map| !map.is_empty()) {
+        Some(map) => {
+            for (key, value) in map {
+                leaves(value, field.key(key), fields);
+            }
+        }
         None => fields.push(field),
     }
 }
