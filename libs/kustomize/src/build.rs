@@ -12,10 +12,11 @@ use crate::origin::{self, Origin};
 use crate::plugin::{self, Generator, Plugin};
 use crate::references;
 use crate::resmap::ResMap;
-use crate::resource::{LOCAL_CONFIG, ORIGIN, Resource};
+use crate::resource::{LOCAL_CONFIG, ORIGIN, Resource, string_scalar};
 use crate::schema::Schema;
 use crate::sort;
 use crate::transform::{Hash, Labels, Transform};
+use crate::tree::{map_at, put};
 use crate::types::{FieldSpec, GeneratorArgs, Kustomization};
 use crate::variables::{self, Vars};
 use crate::{Options, ReadSet, Reorder, generate};
@@ -258,14 +259,10 @@ impl Target<'_> {
         if let Some(origin) = &self.origin {
             let text = origin.append(path).text();
             for object in &mut objects {
-                let mut annotations: Vec<(String, String)> = object
-                    .meta_map("annotations")
-                    .into_iter()
-                    .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                    .filter(|(k, _)| k != ORIGIN)
-                    .collect();
-                annotations.push((ORIGIN.to_owned(), text.clone()));
-                object.set_meta_map("annotations", annotations);
+                // The other annotations keep their types, unlike where one is set later.
+                if let Some(map) = map_at(&mut object.node, &["metadata", "annotations"]) {
+                    put(map, ORIGIN, string_scalar(&text));
+                }
             }
         }
         self.cx.count_objects(objects.len())?;

@@ -173,7 +173,15 @@ fn fit(value: &mut Value, ty: &'static Ty, mode: Mode, path: &Path) -> Result<()
             }
             Ok(())
         }
-        (Ty::Struct(inner), Value::Object(_)) => structure(value, inner, mode, path),
+        (Ty::Struct(inner), Value::Object(_)) => structure(
+            value,
+            inner,
+            mode,
+            &Path {
+                parent: inner.name,
+                ..path.clone()
+            },
+        ),
         (ty, _) => Err(path.mismatch(value, &go_name(ty))),
     }
 }

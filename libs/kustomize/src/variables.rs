@@ -90,21 +90,10 @@ fn target(var: &Var) -> ResId {
 }
 
 fn describe(var: &Var) -> String {
-    let id = ResId {
-        gvk: Gvk {
-            group: var.objref.group.clone(),
-            version: var.objref.version.clone(),
-            kind: var.objref.kind.clone(),
-        },
-        ..ResId::default()
-    };
     format!(
-        "{{{} {{{} {} {} {}}} {{{}}}}}",
+        "{{{} {} {{{}}}}}",
         var.name,
-        var.objref.api_version,
-        id.gvk,
-        var.objref.name,
-        var.objref.namespace,
+        target(var).gvk,
         var.fieldref.field_path
     )
 }

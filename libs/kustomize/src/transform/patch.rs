@@ -287,11 +287,10 @@ fn apply_to_selected(
     }
     for index in targets {
         let mut copy = patch.clone();
-        let object = &map.items()[index];
-        if !patch.kind().is_empty() {
-            let version = object.api_version().to_owned();
-            copy.set_api_version(&version);
-        }
+        // Parity: the copy's labels and annotations become strings, nulls included, and empty maps go.
+        copy.copy_metadata_from(patch);
+        let version = map.items()[index].api_version().to_owned();
+        copy.set_api_version(&version);
         map.edit(index, schema, |object| merge(object, copy, schema))?;
     }
     map.drop_deleted();
