@@ -305,12 +305,13 @@ impl Target<'_> {
             metadata: self.metadata.clone(),
         };
         let wrap = || format!("recursed accumulation of path '{root}'");
-        if component {
-            // A component works on what its parent has gathered.
-            *all = child.accumulate(std::mem::take(all)).wrap(wrap)?;
-            return Ok(());
-        }
-        let below = child.accumulate(Accumulator::default()).wrap(wrap)?;
+        // A component works on what its parent has gathered, anything else on its own.
+        let start = if component {
+            std::mem::take(all)
+        } else {
+            Accumulator::default()
+        };
+        let below = child.accumulate(start).wrap(wrap)?;
         all.merge(below, self.cx)
             .wrap(|| format!("recursed merging from path '{root}'"))
     }

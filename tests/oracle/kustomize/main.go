@@ -15,6 +15,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -24,6 +25,9 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 )
+
+// address matches what some messages print of Go's memory.
+var address = regexp.MustCompile("0x[0-9a-f]{6,}")
 
 type settings struct {
 	LoadRestrictor string `json:"loadRestrictor"`
@@ -82,6 +86,7 @@ func rewrite(dir string) error {
 	os.Remove(bad)
 	if out.Error != "" {
 		text := strings.ReplaceAll(out.Error, input, "INPUT")
+		text = address.ReplaceAllString(text, "0xADDRESS")
 		return os.WriteFile(bad, []byte(strings.TrimRight(text, "\n")+"\n"), 0o644)
 	}
 	return os.WriteFile(good, []byte(out.Output), 0o644)

@@ -94,6 +94,14 @@ impl PatchTransformer {
 fn allow(patch: &mut Resource, options: &PatchOptions) {
     patch.book.allow_name_change |= options.allow_name_change;
     patch.book.allow_kind_change |= options.allow_kind_change;
+    if options.allow_name_change || options.allow_kind_change {
+        // Parity: setting the marks turns the patch's annotations into strings, nulls included.
+        let annotations = patch.meta_map("annotations").into_iter();
+        let annotations = annotations
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect();
+        patch.set_meta_map::<String>("annotations", annotations);
+    }
 }
 
 impl Transform for PatchTransformer {
@@ -329,6 +337,8 @@ fn merge(object: &mut Resource, patch: Resource, schema: &Schema) -> Result<(), 
     if object.is_deleted() {
         return Ok(());
     }
+    object.book.allow_name_change |= allow_name;
+    object.book.allow_kind_change |= allow_kind;
     if !allow_kind {
         object.set_kind(&kind);
     }
