@@ -102,6 +102,7 @@ pub async fn run(args: Args, client: Client, shutdown: CancellationToken) -> any
     sources.ready().await;
     dependencies.synced().await;
     controller.run().await?;
+    process.stopped().await?;
     Ok(())
 }
 

@@ -71,5 +71,6 @@ pub async fn run(args: Args, client: Client, shutdown: CancellationToken) -> any
     };
     let ended = Controller::new(&process, |_, _| reconciler).run().await;
     server.stop().await;
+    process.stopped().await?;
     Ok(ended?)
 }

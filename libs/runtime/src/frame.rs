@@ -99,6 +99,13 @@ impl<R: Reconciler> Frame<R> {
     pub(crate) async fn work(self: Arc<Self>, grace: Duration) {
         let workers = self.process.concurrency();
         self.process.metrics().prepare(&self.controller, workers);
+        tracing::info!(
+            controller = self.controller,
+            controllerGroup = self.group,
+            controllerKind = self.kind,
+            "worker count" = workers,
+            "Starting workers"
+        );
         let permits = Arc::new(Semaphore::new(workers));
         let running = TaskTracker::new();
         let shutdown = self.process.shutdown().clone();
@@ -116,6 +123,16 @@ impl<R: Reconciler> Frame<R> {
                 running.len()
             );
         }
+    }
+
+    /// Says that the watch begins, as controller-runtime does.
+    pub(crate) fn announce(&self) {
+        tracing::info!(
+            controller = self.controller,
+            controllerGroup = self.group,
+            controllerKind = self.kind,
+            "Starting Controller"
+        );
     }
 
     /// Takes in what the store heard about an object of this kind.

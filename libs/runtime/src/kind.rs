@@ -187,6 +187,7 @@ impl<R: Reconciler> Controller<R> {
             &process,
             selector.filter(|selector| !selector.is_empty()),
         );
+        frame.announce();
         if process
             .shutdown()
             .run_until_cancelled(store.ready())

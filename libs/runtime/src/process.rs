@@ -67,6 +67,9 @@ pub use main::main;
 pub use metrics::Metrics;
 pub use server::listen_on;
 
+/// How long the last events may take after the controllers have stopped.
+const DRAIN: Duration = Duration::from_secs(5);
+
 /// What distinguishes one program from the others.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
@@ -159,13 +162,9 @@ impl Process {
         let namespace = common.watched_namespace()?;
         let events_addr = reconcile.map_or("", |args| args.events_addr.as_str());
         let dropped = metrics.events_dropped.clone();
-        let recorder = EventRecorder::start(
-            program.name,
-            client.clone(),
-            events_addr,
-            dropped,
-            &shutdown,
-        )?;
+        let retire = CancellationToken::new();
+        let recorder =
+            EventRecorder::start(program.name, client.clone(), events_addr, dropped, &retire)?;
         server::probes(&common.health_addr, &shutdown).await?;
         server::metrics(&common.metrics_addr, metrics.clone(), &shutdown).await?;
         Ok(Self {
@@ -181,7 +180,7 @@ impl Process {
                 namespace,
                 deposed: AtomicBool::new(false),
                 election: tokio_util::task::TaskTracker::new(),
-                retire: CancellationToken::new(),
+                retire,
             }),
         })
     }
@@ -195,8 +194,13 @@ impl Process {
         }
     }
 
-    /// Releases the lease after the controllers have stopped; an error when it was lost before.
+    /// Delivers the last events and releases the lease; call it when the controllers have stopped.
+    ///
+    /// An error says that the lease was lost.
     pub async fn stopped(&self) -> Result<(), Error> {
+        if !self.is_deposed() {
+            self.inner.recorder.drain(DRAIN).await;
+        }
         self.inner.retire.cancel();
         self.inner.election.close();
         self.inner.election.wait().await;

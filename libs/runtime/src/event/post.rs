@@ -3,7 +3,13 @@
 //! 5 s per try, 4 retries with 1 s to 30 s between them on connection errors and 5xx; any other answer is final, and
 //! 429 means duplicate (emitter contract, notification-controller).
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::StreamExt;
 use tokio::sync::mpsc;
@@ -15,8 +21,6 @@ const QUEUE: usize = 1024;
 const PARALLEL: usize = 8;
 const TRY: Duration = Duration::from_secs(5);
 const RETRIES: u32 = 4;
-/// How long queued POSTs may take after shutdown was asked for.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// A POST and the id of its event.
 #[derive(Debug)]
@@ -25,14 +29,15 @@ pub(super) struct Letter {
     pub(super) body: Post,
 }
 
-/// Starts the task that delivers; returns the queue's end to put letters in.
+/// Starts the task that delivers until `retired`; `busy` falls by one for each letter that is done with.
 pub(super) fn spawn(
     address: &str,
-    shutdown: CancellationToken,
+    busy: Arc<AtomicUsize>,
+    retired: CancellationToken,
 ) -> Result<mpsc::Sender<Letter>, reqwest::Error> {
     let client = reqwest::Client::builder().timeout(TRY).build()?;
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let address = address.to_owned();
+    let address: Arc<str> = address.into();
     tokio::spawn(async move {
         let letters = futures::stream::unfold(
             receiver,
@@ -40,12 +45,14 @@ pub(super) fn spawn(
                 receiver.recv().await.map(|letter| (letter, receiver))
             },
         );
-        let work =
-            letters.for_each_concurrent(PARALLEL, |letter| deliver(&client, &address, letter));
-        tokio::select! {
-            () = work => {}
-            () = async { shutdown.cancelled().await; tokio::time::sleep(GRACE).await } => {}
-        }
+        let work = letters.for_each_concurrent(PARALLEL, move |letter| {
+            let (client, address, busy) = (client.clone(), address.clone(), busy.clone());
+            async move {
+                deliver(&client, &address, letter).await;
+                busy.fetch_sub(1, Ordering::SeqCst);
+            }
+        });
+        retired.run_until_cancelled(work).await;
     });
     Ok(sender)
 }

@@ -1,7 +1,10 @@
 //! The recorder: creates Events with an answer (for passes) or from a bounded queue (for everyone else).
 
 use std::{
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -52,12 +55,16 @@ struct Inner {
     queue: mpsc::Sender<(Subject, EventDraft)>,
     letters: OnceLock<mpsc::Sender<post::Letter>>,
     dropped: prometheus::IntCounter,
+    /// Counts what was queued on either road and is not yet delivered.
+    busy: Arc<AtomicUsize>,
 }
 
 impl EventRecorder {
     /// Queues an event about an object outside a pass (drift corrections); a full queue drops it, counted and logged.
     pub fn emit(&self, subject: Subject, draft: EventDraft) {
+        self.inner.busy.fetch_add(1, Ordering::SeqCst);
         if let Err(error) = self.inner.queue.try_send((subject, draft)) {
+            self.inner.busy.fetch_sub(1, Ordering::SeqCst);
             self.inner.dropped.inc();
             let (mpsc::error::TrySendError::Full((_, draft))
             | mpsc::error::TrySendError::Closed((_, draft))) = error;
@@ -75,13 +82,14 @@ impl EventRecorder {
         client: Client,
         events_addr: &str,
         dropped: prometheus::IntCounter,
-        shutdown: &CancellationToken,
+        retired: &CancellationToken,
     ) -> Result<Self, Error> {
         let (queue, mut waiting) = mpsc::channel::<(Subject, EventDraft)>(QUEUE);
-        let letters = OnceLock::new();
+        let (letters, busy) = (OnceLock::new(), Arc::new(AtomicUsize::new(0)));
         if !events_addr.is_empty() {
-            let _ =
-                letters.set(post::spawn(events_addr, shutdown.clone()).map_err(Error::Address)?);
+            let _ = letters.set(
+                post::spawn(events_addr, busy.clone(), retired.clone()).map_err(Error::Address)?,
+            );
         }
         let hostname = crate::process::hostname();
         let memory = Mutex::default();
@@ -94,12 +102,13 @@ impl EventRecorder {
                 queue,
                 letters,
                 dropped,
+                busy,
             }),
         };
-        let (worker, shutdown) = (recorder.clone(), shutdown.clone());
+        let (worker, retired) = (recorder.clone(), retired.clone());
         tokio::spawn(async move {
             while let Some(Some((subject, draft))) =
-                shutdown.run_until_cancelled(waiting.recv()).await
+                retired.run_until_cancelled(waiting.recv()).await
             {
                 match worker.record(&subject, &[draft]).await {
                     Ok(batch) => worker.settle(batch),
@@ -111,9 +120,23 @@ impl EventRecorder {
                         );
                     }
                 }
+                worker.inner.busy.fetch_sub(1, Ordering::SeqCst);
             }
         });
         Ok(recorder)
+    }
+
+    /// Waits until both roads are empty, or the patience is at its end.
+    pub(crate) async fn drain(&self, patience: Duration) {
+        let empty = async {
+            while self.inner.busy.load(Ordering::SeqCst) > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(patience, empty).await.is_err() {
+            let left = self.inner.busy.load(Ordering::SeqCst);
+            tracing::error!(error = "out of time", "{left} events were not delivered");
+        }
     }
 
     /// Creates the events now, in order; one that the API server refuses is logged and left out.
@@ -221,7 +244,9 @@ impl EventRecorder {
         } else {
             prepared.name.clone()
         };
+        self.inner.busy.fetch_add(1, Ordering::SeqCst);
         if letters.try_send(post::Letter { id, body }).is_err() {
+            self.inner.busy.fetch_sub(1, Ordering::SeqCst);
             self.inner.dropped.inc();
             tracing::error!(
                 error = "the queue for --events-addr is full",
