@@ -23,7 +23,7 @@ use crate::{Options, ReadSet, Reorder, generate};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// What every part of one build shares.
@@ -117,18 +117,12 @@ fn build(cx: &Cx<'_>, path: &str) -> Result<Vec<Resource>, Error> {
     variables::resolve(&mut all.map, &all.vars, &all.config, cx)?;
 
     let schema = cx.schema.borrow();
-    let mut items = all.map.into_items();
+    let items = all.map.into_items();
     items.iter().try_for_each(Resource::validate)?;
-    items.retain(|item| {
-        item.annotation(LOCAL_CONFIG)
-            .is_none_or(|value| value == "false")
-    });
-    let mut map = ResMap::from_unchecked(items);
-    map.check_ids(&schema)?;
-    let mut items = map.into_items();
+    let mut items = without_local_config(items, &schema)?;
     match (&sort_options, cx.options.reorder) {
         (Some(options), _) => sort::by_options(&mut items, options, &schema)?,
-        (None, Reorder::Legacy) => sort::legacy(&mut items, None, &schema),
+        (None, Reorder::Legacy) => sort::legacy(&mut items, None, &schema)?,
         (None, Reorder::None) => {}
     }
     let asked = |word: &str| metadata.iter().any(|m| m == word);
@@ -150,6 +144,30 @@ fn build(cx: &Cx<'_>, path: &str) -> Result<Vec<Resource>, Error> {
         .iter_mut()
         .for_each(|item| item.finish(origins, transformations));
     Ok(items)
+}
+
+/// Drops objects that only take part in the build.
+///
+/// Parity: they are dropped by id, so that one that shares its id with a real object stays.
+fn without_local_config(items: Vec<Resource>, schema: &Schema) -> Result<Vec<Resource>, Error> {
+    let is_local = |item: &Resource| item.annotation(LOCAL_CONFIG).is_some_and(|v| v != "false");
+    let (mut real, mut local) = (HashSet::new(), HashSet::new());
+    for item in &items {
+        let id = item.id(schema);
+        if !is_local(item) && !real.insert(id.key()) {
+            return Err(Error::DuplicateId(id.to_string()));
+        }
+    }
+    let mut out = Vec::with_capacity(items.len());
+    for item in items {
+        let id = item.id(schema);
+        if real.contains(&id.key()) {
+            out.push(item);
+        } else if !local.insert(id.key()) {
+            return Err(invalid(format!("id {id} not found in removal")));
+        }
+    }
+    Ok(out)
 }
 
 fn set_schema(cx: &Cx<'_>, loader: &Loader, kustomization: &Kustomization) -> Result<(), Error> {

@@ -19,10 +19,7 @@ pub(crate) fn by_options(
             "the field 'sortOptions.legacySortOptions' is set but the selected sort order is 'fifo', not 'legacy'",
         )),
         "fifo" => Ok(()),
-        "legacy" => {
-            legacy(items, options.legacy_sort_options.as_ref(), schema);
-            Ok(())
-        }
+        "legacy" => legacy(items, options.legacy_sort_options.as_ref(), schema),
         _ => Err(invalid(
             "the field 'sortOptions.order' must be one of [fifo, legacy]",
         )),
@@ -30,11 +27,14 @@ pub(crate) fn by_options(
 }
 
 /// Sorts by kind, then by text.
+///
+/// # Errors
+/// An id stands twice.
 pub(crate) fn legacy(
     items: &mut Vec<Resource>,
     options: Option<&LegacySortOptions>,
     schema: &Schema,
-) {
+) -> Result<(), Error> {
     let default = LegacySortOptions {
         order_first: FIRST.map(str::to_owned).to_vec(),
         order_last: LAST.map(str::to_owned).to_vec(),
@@ -45,7 +45,15 @@ pub(crate) fn legacy(
         .map(|item| (Key::new(&item.id(schema), options), item))
         .collect();
     keyed.sort_by(|a, b| a.0.compare(&b.0));
+    let twice = keyed
+        .windows(2)
+        .find(|pair| pair[0].0.compare(&pair[1].0).is_eq());
+    if let Some([(_, item), ..]) = twice {
+        return Err(Error::DuplicateId(item.id(schema).to_string())
+            .context("SortOrderTransformer: Failed to append to resources"));
+    }
     items.extend(keyed.into_iter().map(|(_, item)| item));
+    Ok(())
 }
 
 struct Key {

@@ -112,7 +112,7 @@ fn generated_trees_build_as_kustomize_builds_them() {
         eprintln!("SKIPPED: no kustomize oracle; build it from tests/oracle/kustomize");
         return;
     };
-    let (first, count) = (number("FJORD_SEED", 1), number("FJORD_TREES", 300));
+    let (first, count) = (number("FJORD_SEED", 1), number("FJORD_TREES", 60));
     let scratch = tempfile::tempdir().unwrap();
     let (mut built, mut used) = (0, BTreeMap::<&str, usize>::new());
     let mut differences = Vec::new();

@@ -158,7 +158,7 @@ impl Tree {
         }
         if top && r.one_in(6) {
             self.used("sortOptions");
-            k.push_str(*r.pick(&[
+            k.push_str(r.pick::<&str>(&[
                 "sortOptions: {order: legacy}\n",
                 "sortOptions: {order: fifo}\n",
                 "sortOptions: {order: legacy, legacySortOptions: {orderFirst: [Service, Pod], orderLast: [Namespace]}}\n",
@@ -166,7 +166,7 @@ impl Tree {
         }
         if r.one_in(8) {
             self.used("buildMetadata");
-            k.push_str(*r.pick(&[
+            k.push_str(r.pick::<&str>(&[
                 "buildMetadata: [originAnnotations]\n",
                 "buildMetadata: [originAnnotations, transformerAnnotations]\n",
                 "buildMetadata: [transformerAnnotations]\n",
@@ -323,9 +323,9 @@ fn pod_patch(r: &mut Random, by: usize) -> String {
 
 fn kind_of(r: &mut Random) -> &'static str {
     if r.one_in(3) {
-        *r.pick(&["Service", "ConfigMap", "Widget"])
+        r.pick::<&str>(&["Service", "ConfigMap", "Widget"])
     } else {
-        *r.pick(&WORKLOADS)
+        r.pick::<&str>(&WORKLOADS)
     }
 }
 
@@ -346,7 +346,7 @@ fn target(r: &mut Random) -> String {
 }
 
 fn json_text(r: &mut Random) -> &'static str {
-    *r.pick(&[
+    r.pick::<&str>(&[
         "- {op: add, path: /metadata/annotations/x, value: \"1\"}\n",
         "- {op: replace, path: /metadata/name, value: renamed}\n",
         "- {op: add, path: /spec, value: {a: 1, b: [1, 2]}}\n",
@@ -471,7 +471,7 @@ fn component(tree: &mut Tree, r: &mut Random, dir: &str) -> String {
     if r.one_in(2) {
         k.push_str(&patches(tree, r, &at));
     }
-    k.push_str(*r.pick(&[
+    k.push_str(r.pick::<&str>(&[
         "namePrefix: c-\n",
         "commonAnnotations: {c: d}\n",
         "labels: [{pairs: {comp: x}, includeSelectors: true}]\n",

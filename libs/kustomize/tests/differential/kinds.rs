@@ -97,7 +97,7 @@ fn metadata(r: &mut Random, name: &str) -> String {
         ));
     }
     if r.one_in(4) {
-        out.push_str(*r.pick(&[
+        out.push_str(r.pick::<&str>(&[
             "  annotations: {note: \"yes\", n: \"1\"}\n",
             "  annotations: {}\n",
             "  annotations:\n    text: |\n      two\n      lines\n    empty:\n",
@@ -185,7 +185,7 @@ fn body(r: &mut Random, kind: &str) -> String {
         "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" => {
             let mut out = "spec:\n".to_owned();
             if kind != "DaemonSet" && kind != "Job" && r.one_in(2) {
-                out.push_str(*r.pick(&["  replicas: 2\n", "  replicas: \"3\"\n", "  replicas: 010\n"]));
+                out.push_str(r.pick::<&str>(&["  replicas: 2\n", "  replicas: \"3\"\n", "  replicas: 010\n"]));
             }
             if r.one_in(2) {
                 out.push_str("  selector: {matchLabels: {app: a}}\n");
