@@ -1,12 +1,13 @@
 //! Events: what a step says, and the recorder that brings it to the API server and to `--events-addr`.
 //!
 //! An event is created *before* the status that records its step, under a name derived from what it says, so that a
-//! repeat after a kill is a conflict and not a duplicate. A legitimate repeat raises `count` on the same Event, as
-//! client-go's correlator does. The marker for notification-controller is a label, since annotations are Flux's.
+//! repeat after a kill is a conflict and not a duplicate. A legitimate repeat raises `count` on the same Event and leaves
+//! its annotations alone, as client-go's correlator does, even for another revision; what the newest occurrence said
+//! stands in `action` ([`newest_metadata`]). The marker for notification-controller is a label.
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::core::v1::{Event, ObjectReference};
 use kube::{Resource, ResourceExt};
 
 use crate::Reason;
@@ -21,6 +22,8 @@ pub use recorder::{Error, EventRecorder};
 
 /// The label that marks an Event as ours and carries its severity; trace events have none.
 pub const SEVERITY_LABEL: &str = "fjord.dev/severity";
+/// The label that tells apart the occurrences of one Event: the newest one's hash.
+pub(crate) const OCCURRENCE_LABEL: &str = "fjord.dev/occurrence";
 /// The header in which a POST carries the id of its event: the Event's name, then `.N` for the Nth repeat (N >= 2).
 pub const ID_HEADER: &str = "Fjord-Event-Id";
 /// Object annotations with this prefix are copied to every event (notification contract).
@@ -116,6 +119,17 @@ impl EventDraft {
         self.identity = Some(occurrence.into());
         self
     }
+}
+
+/// Returns the metadata of the newest occurrence of an Event: its annotations, until it was repeated by us.
+pub fn newest_metadata(event: &Event) -> BTreeMap<String, String> {
+    let repeated = event
+        .action
+        .as_deref()
+        .and_then(|action| serde_json::from_str(action).ok());
+    repeated
+        .or_else(|| event.metadata.annotations.clone())
+        .unwrap_or_default()
 }
 
 /// What an event is about: a reference and the object's own event annotations.

@@ -49,6 +49,8 @@ pub(crate) fn wanted<S: Serialize>(
         ("observedGeneration", overlay.observed.map(Value::from)),
     ] {
         match new.or_else(|| stored.get(key).cloned()) {
+            // Parity: an empty request is handled by leaving the field out.
+            Some(Value::String(empty)) if empty.is_empty() => wanted.remove(key),
             Some(value) => wanted.insert(key.to_owned(), value),
             None => wanted.remove(key),
         };
@@ -207,6 +209,16 @@ mod tests {
             laid,
             json!({"observedGeneration": 4, "lastHandledReconcileAt": "t2", "url": "u"})
         );
+    }
+
+    #[test]
+    fn an_empty_request_is_handled_by_leaving_the_field_out() {
+        let stored = json!({"lastHandledReconcileAt": "t1"});
+        let over = Overlay {
+            handled: Some(""),
+            observed: None,
+        };
+        assert_eq!(wanted(&stored, &json!({}), &[], over).unwrap(), json!({}));
     }
 
     #[test]

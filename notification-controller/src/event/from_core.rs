@@ -29,7 +29,8 @@ impl Event {
             timestamp: time_of(core),
             message: core.message.clone().unwrap_or_default(),
             reason: core.reason.clone().unwrap_or_default(),
-            metadata: core.metadata.annotations.clone().unwrap_or_default(),
+            // A repeated Event keeps its first annotations; see there for why.
+            metadata: fjord_runtime::event::newest_metadata(core),
             reporting_controller: component.unwrap_or_default(),
             reporting_instance: instance.unwrap_or_default(),
         })

@@ -10,7 +10,9 @@ use k8s_openapi::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{EventDraft, SEVERITY_LABEL, Severity, Subject};
+use serde_json::{Value, json};
+
+use super::{EventDraft, OCCURRENCE_LABEL, SEVERITY_LABEL, Severity, Subject};
 
 /// Bytes of message an Event keeps, so that it always fits the API server's request limit.
 const MESSAGE_LIMIT: usize = 512 * 1024;
@@ -24,6 +26,9 @@ pub(super) struct Prepared {
     pub(super) name: String,
     pub(super) namespace: String,
     pub(super) severity: Severity,
+    /// Tells this occurrence from the next one of the same Event.
+    pub(super) occurrence: String,
+    metadata: BTreeMap<String, String>,
 }
 
 /// The body that Flux's controllers POST (field order as theirs).
@@ -50,25 +55,27 @@ impl Prepared {
         now: Timestamp,
     ) -> Self {
         let metadata = metadata(subject, draft);
-        let name = name(subject, draft, &metadata);
+        let name = name(subject, draft);
+        let occurrence = occurrence(subject, draft, &metadata);
         let namespace = subject
             .reference
             .namespace
             .clone()
             .unwrap_or_else(|| "default".to_owned());
+        let mut labels = BTreeMap::from([(OCCURRENCE_LABEL.to_owned(), occurrence.clone())]);
         // Parity: a trace event is a Normal Event that no road forwards, so it stays unmarked.
-        let labels = (draft.severity != Severity::Trace).then(|| {
-            BTreeMap::from([(
+        if draft.severity != Severity::Trace {
+            labels.insert(
                 SEVERITY_LABEL.to_owned(),
                 draft.severity.as_str().to_owned(),
-            )])
-        });
+            );
+        }
         let event = Event {
             metadata: ObjectMeta {
                 name: Some(name.clone()),
                 namespace: Some(namespace.clone()),
-                annotations: (!metadata.is_empty()).then_some(metadata),
-                labels,
+                annotations: (!metadata.is_empty()).then(|| metadata.clone()),
+                labels: Some(labels),
                 ..ObjectMeta::default()
             },
             involved_object: subject.reference.clone(),
@@ -91,7 +98,20 @@ impl Prepared {
             name,
             namespace,
             severity: draft.severity,
+            occurrence,
+            metadata,
         }
+    }
+
+    /// Returns the patch that makes this the `count`th occurrence of the Event.
+    pub(super) fn repeat(&self, count: i32) -> Value {
+        json!({
+            "metadata": {"labels": self.event.metadata.labels},
+            "count": count,
+            "lastTimestamp": self.event.last_timestamp,
+            "message": self.event.message,
+            "action": json!(self.metadata).to_string(),
+        })
     }
 
     /// Returns the POST body; an event without kind, namespace or name has none (emitter contract).
@@ -117,7 +137,7 @@ impl Prepared {
             timestamp: timestamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             message: self.event.message.clone().unwrap_or_default(),
             reason: self.event.reason.clone().unwrap_or_default(),
-            metadata: self.event.metadata.annotations.clone().unwrap_or_default(),
+            metadata: self.metadata.clone(),
             reporting_controller: self.event.reporting_component.clone().unwrap_or_default(),
             reporting_instance: hostname.to_owned(),
         })
@@ -138,36 +158,50 @@ fn metadata(subject: &Subject, draft: &EventDraft) -> BTreeMap<String, String> {
     all
 }
 
-/// Derives the name from (uid, severity, reason, revision, occurrence), so that saying it again is a conflict.
-fn name(subject: &Subject, draft: &EventDraft, metadata: &BTreeMap<String, String>) -> String {
-    let revision = metadata
-        .get(&format!("{}/revision", subject.group()))
-        .map_or("", String::as_str);
-    let occurrence = draft.identity.as_deref().unwrap_or(&draft.message);
-    let parts = [
+/// Derives the name from what client-go's correlator aggregates by, so that saying it again is a conflict.
+// Parity: the revision is not part of it; the same text about another revision raises the count.
+fn name(subject: &Subject, draft: &EventDraft) -> String {
+    let said = draft.identity.as_deref().unwrap_or(&draft.message);
+    let hash = hash(&[
         subject.reference.uid.as_deref().unwrap_or_default(),
         draft.severity.as_str(),
         draft.reason.as_str(),
-        revision,
         if draft.identity.is_some() {
             "identity"
         } else {
             "message"
         },
-        occurrence,
-    ];
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
-    }
-    let hash = hex::encode(&hash.finalize()[..8]);
+        said,
+    ]);
     let object = subject.reference.name.as_deref().unwrap_or_default();
     let mut end = object.len().min(NAME_LIMIT);
     while !object.is_char_boundary(end) {
         end -= 1;
     }
     format!("{}.{hash}", object[..end].trim_end_matches(['.', '-']))
+}
+
+/// Derives what tells one occurrence of an Event from the next: revision, identity, and all other metadata.
+fn occurrence(
+    subject: &Subject,
+    draft: &EventDraft,
+    metadata: &BTreeMap<String, String>,
+) -> String {
+    let mut parts = vec![draft.identity.as_deref().unwrap_or_default()];
+    let own = metadata
+        .iter()
+        .filter(|(key, _)| !subject.annotations.contains_key(*key));
+    parts.extend(own.flat_map(|(key, value)| [key.as_str(), value.as_str()]));
+    hash(&parts)
+}
+
+fn hash(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hex::encode(&hash.finalize()[..8])
 }
 
 fn cut(message: &str) -> &str {
@@ -219,10 +253,7 @@ mod tests {
     #[test]
     fn an_event_looks_as_client_go_writes_it_plus_our_label() {
         let body = serde_json::to_value(prepared(&applied("ConfigMap/a/b created")).event).unwrap();
-        assert_eq!(
-            body["metadata"]["labels"],
-            json!({"fjord.dev/severity": "info"})
-        );
+        assert_eq!(body["metadata"]["labels"]["fjord.dev/severity"], "info");
         assert_eq!(
             body["metadata"]["annotations"],
             json!({"event.toolkit.fluxcd.io/env": "prod", "kustomize.toolkit.fluxcd.io/revision": "main@sha1:1"})
@@ -251,20 +282,37 @@ mod tests {
     }
 
     #[test]
-    fn another_message_revision_severity_or_object_is_another_event() {
+    fn another_message_severity_or_identity_is_another_event() {
         let base = prepared(&applied("x")).name;
-        let other = [
-            applied("y"),
-            applied("x").meta("revision", "main@sha1:2"),
-            EventDraft {
-                severity: Severity::Error,
-                ..applied("x")
-            },
-            applied("x").identity("x"),
-        ];
-        for draft in other {
+        let severe = EventDraft {
+            severity: Severity::Error,
+            ..applied("x")
+        };
+        for draft in [applied("y"), severe, applied("x").identity("x")] {
             assert_ne!(prepared(&draft).name, base, "{draft:?}");
         }
+    }
+
+    #[test]
+    fn another_revision_is_another_occurrence_of_the_same_event() {
+        let (first, second) = (
+            prepared(&applied("x")),
+            prepared(&applied("x").meta("revision", "main@sha1:2")),
+        );
+        assert_eq!(first.name, second.name);
+        assert_ne!(first.occurrence, second.occurrence);
+        let mut event = serde_json::to_value(&first.event).unwrap();
+        event["action"] = second.repeat(2)["action"].clone();
+        let event = serde_json::from_value(event).unwrap();
+        let newest = super::super::newest_metadata(&event);
+        assert_eq!(
+            newest["kustomize.toolkit.fluxcd.io/revision"],
+            "main@sha1:2"
+        );
+        assert_eq!(
+            super::super::newest_metadata(&first.event)["event.toolkit.fluxcd.io/env"],
+            "prod"
+        );
     }
 
     #[test]
@@ -278,7 +326,8 @@ mod tests {
     #[test]
     fn trace_events_are_unmarked_and_not_posted() {
         let trace = prepared(&EventDraft::trace(Reason::new("ArtifactUpToDate"), "same"));
-        assert!(trace.event.metadata.labels.is_none());
+        let labels = trace.event.metadata.labels.as_ref().unwrap();
+        assert!(!labels.contains_key(SEVERITY_LABEL));
         assert!(trace.post("pod-1").is_none());
     }
 

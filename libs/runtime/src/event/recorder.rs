@@ -11,14 +11,13 @@ use std::{
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
 use kube::{
-    Api, Client,
+    Api, Client, ResourceExt,
     api::{Patch, PatchParams, PostParams},
 };
-use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{EventDraft, Subject, body::Prepared, memory::Memory, post};
+use super::{EventDraft, OCCURRENCE_LABEL, Subject, body::Prepared, memory::Memory, post};
 
 /// Events that may wait outside of passes; one more is dropped, counted and logged.
 const QUEUE: usize = 4096;
@@ -191,45 +190,58 @@ impl EventRecorder {
     }
 
     async fn try_put(&self, prepared: &Prepared) -> Result<i32, kube::Error> {
-        let api: Api<Event> = Api::namespaced(self.inner.client.clone(), &prepared.namespace);
-        let manager = Some(self.inner.component.to_owned());
         let said = self
             .inner
             .memory
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .count(&prepared.name);
-        if let Some(said) = said {
-            let repeat = json!({
-                "count": said + 1,
-                "lastTimestamp": prepared.event.last_timestamp,
-                "involvedObject": {"resourceVersion": prepared.event.involved_object.resource_version},
-                "message": prepared.event.message,
-            });
-            let params = PatchParams {
-                field_manager: manager.clone(),
-                ..PatchParams::default()
-            };
-            match api
-                .patch(&prepared.name, &params, &Patch::Merge(&repeat))
-                .await
-            {
-                Ok(event) => return Ok(event.count.unwrap_or(said + 1)),
-                // The API server keeps Events for an hour: say it anew.
-                Err(kube::Error::Api(status)) if status.code == 404 => {}
-                Err(error) => return Err(error),
-            }
+        if let Some(said) = said
+            && let Some(count) = self.repeat(prepared, said + 1).await?
+        {
+            return Ok(count);
         }
+        let api = self.api(prepared);
         let params = PostParams {
-            field_manager: manager,
+            field_manager: Some(self.inner.component.to_owned()),
             ..PostParams::default()
         };
         match api.create(&params, &prepared.event).await {
-            Ok(_) => Ok(1),
-            // The same occurrence, said before this process was killed: nothing to add.
-            Err(kube::Error::Api(status)) if status.code == 409 => Ok(1),
+            Ok(_) => return Ok(1),
+            Err(kube::Error::Api(status)) if status.code == 409 => {}
+            Err(error) => return Err(error),
+        }
+        // Said before this process began: by the same step, killed before its status, or by an earlier one.
+        let Some(stored) = api.get_opt(&prepared.name).await? else {
+            return Ok(1);
+        };
+        let count = stored.count.unwrap_or(1);
+        if stored.labels().get(OCCURRENCE_LABEL) == Some(&prepared.occurrence) {
+            return Ok(count);
+        }
+        Ok(self.repeat(prepared, count + 1).await?.unwrap_or(count + 1))
+    }
+
+    /// Raises the count; `None` when the API server has dropped the Event, as it does after an hour.
+    async fn repeat(&self, prepared: &Prepared, count: i32) -> Result<Option<i32>, kube::Error> {
+        let params = PatchParams {
+            field_manager: Some(self.inner.component.to_owned()),
+            ..PatchParams::default()
+        };
+        let patch = Patch::Merge(prepared.repeat(count));
+        match self
+            .api(prepared)
+            .patch(&prepared.name, &params, &patch)
+            .await
+        {
+            Ok(event) => Ok(Some(event.count.unwrap_or(count))),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    fn api(&self, prepared: &Prepared) -> Api<Event> {
+        Api::namespaced(self.inner.client.clone(), &prepared.namespace)
     }
 
     fn post(&self, prepared: &Prepared, count: i32) {

@@ -11,7 +11,7 @@ mod widget;
 use std::time::Duration;
 
 use bench::{Bench, condition, eventually, start_plane};
-use fjord_runtime::process::Error;
+use fjord_runtime::{event::newest_metadata, process::Error};
 use fjord_sandbox::ADMIN;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{
@@ -175,6 +175,39 @@ async fn what_was_said_before_a_kill_is_not_said_again() {
     assert_eq!(running.widgets.passes("w"), 1);
     let events = bench.events().await;
     assert_eq!((events.len(), events[0].count), (1, Some(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_words_about_another_revision_raise_the_count_also_after_a_restart() {
+    let bench = Bench::new("revision").await;
+    let running = bench.start(&[]).await;
+    bench.create("w", "succeed").await;
+    bench.until("w", "Ready=True").await;
+    bench
+        .patch(
+            "w",
+            json!({"metadata": {"annotations": {"revision": "r2"}}}),
+        )
+        .await;
+    bench.request("w", "t1").await;
+    bench.until_handled("w", "t1").await;
+    running.stop().await.unwrap();
+    bench
+        .patch(
+            "w",
+            json!({"metadata": {"annotations": {"revision": "r3"}}}),
+        )
+        .await;
+    let _running = bench.start(&[]).await;
+    let event = eventually("the third occurrence", || async {
+        let events = bench.events().await;
+        assert_eq!(events.len(), 1, "{events:?}");
+        events.into_iter().find(|event| event.count == Some(3))
+    })
+    .await;
+    let key = "tests.fjord.dev/revision";
+    assert_eq!(event.annotations()[key], "r1");
+    assert_eq!(newest_metadata(&event)[key], "r3");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -127,7 +127,7 @@ impl Reconciler for Widgets {
             Reason::Succeeded,
             format!("pass {passes}"),
         );
-        pass.event(EventDraft::info(Reason::Succeeded, "done").meta("revision", "r1"));
+        pass.event(EventDraft::info(Reason::Succeeded, "done").meta("revision", revision(pass)));
         Ok(Outcome::done(Requeue::Interval(Duration::from_secs(3600))))
     }
 
@@ -142,4 +142,11 @@ impl Reconciler for Widgets {
     fn forget(&self, key: &ObjectKey) {
         self.seen.lock().unwrap().remove(&*key.name);
     }
+}
+
+/// Returns the revision that a widget is said to have, `r1` where nobody says.
+fn revision(pass: &Pass<Widget, WidgetStatus>) -> String {
+    let annotations = pass.object.metadata.annotations.as_ref();
+    let said = annotations.and_then(|annotations| annotations.get("revision"));
+    said.cloned().unwrap_or_else(|| "r1".to_owned())
 }
