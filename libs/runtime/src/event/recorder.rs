@@ -146,7 +146,10 @@ impl EventRecorder {
     ) -> Result<Batch, Error> {
         let mut batch = Batch::default();
         for draft in drafts {
-            let prepared = Prepared::new(subject, draft, self.inner.component, Timestamp::now());
+            let mut prepared =
+                Prepared::new(subject, draft, self.inner.component, Timestamp::now());
+            // The watch road must tell as much as the POST does.
+            prepared.event.reporting_instance = Some(self.inner.hostname.clone());
             if let Some(count) = self.put(&prepared).await? {
                 self.post(&prepared, count);
                 batch.0.push((prepared.name, count));
