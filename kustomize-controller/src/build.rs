@@ -13,6 +13,7 @@ use fjord_artifact::cache::Index;
 use fjord_crds::kustomize::v1::{KustomizationSpec, SubstituteStrategy};
 use fjord_kustomize::{LoadRestrictor, Options, Resource, SchemaMode};
 use fjord_runtime::ObjectKey;
+use fjord_runtime::outcome::chain;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -68,13 +69,13 @@ pub(crate) enum Error {
     #[error(transparent)]
     Generate(#[from] generate::Error),
     /// The engine refuses the kustomization.
-    #[error("kustomize build failed: {0}")]
-    Build(fjord_kustomize::Error),
+    #[error("kustomize build failed")]
+    Build(#[source] fjord_kustomize::Error),
     /// An object has no kind, API version or name.
     #[error("failed to decode Kubernetes apiVersion, kind and name from: {0}")]
     Nameless(String),
     /// Substitution failed in one object.
-    #[error("post build failed for '{id}': envsubst error: {source}")]
+    #[error("post build failed for '{id}': envsubst error")]
     Substitute {
         /// The object as kustomize prints ids.
         id: String,
@@ -146,7 +147,7 @@ fn render(
     variables: Option<&Variables>,
     strictness: Strictness,
 ) -> Result<(String, Value), Error> {
-    let rendering = |error: fjord_kustomize::Error| Error::Render(error.to_string());
+    let rendering = |error: fjord_kustomize::Error| Error::Render(chain(&error));
     let text = resource.to_yaml().map_err(rendering)?;
     let value = resource.to_value().map_err(rendering)?;
     let has = |field: &str| value[field].as_str().is_some_and(|text| !text.is_empty());

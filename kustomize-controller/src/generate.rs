@@ -21,7 +21,7 @@ const MAX_DEPTH: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// A file that the generated kustomization would list is no manifest.
-    #[error("failed to decode Kubernetes YAML from {path}: {source}")]
+    #[error("failed to decode Kubernetes YAML from {path}")]
     Manifest {
         /// The file.
         path: String,
@@ -208,8 +208,9 @@ mod tests {
             .extend(spec.as_object().unwrap().clone());
         let spec: KustomizationSpec = serde_json::from_value(all).unwrap();
         let path = checkout.join("app");
-        root(&mut checkout, &path, &spec)
-            .map_err(|error| error.to_string().replace(&checkout.join(""), "<root>"))?;
+        root(&mut checkout, &path, &spec).map_err(|error| {
+            fjord_runtime::outcome::chain(&error).replace(&checkout.join(""), "<root>")
+        })?;
         let file = FILE_NAMES
             .iter()
             .map(|name| fs::join(&path, name))

@@ -15,7 +15,8 @@ use fjord_artifact::Cache;
 use fjord_crds::kustomize::v1::{Kustomization, KustomizationStatus};
 use fjord_crds::source::v1::GitRepository;
 use fjord_runtime::{
-    End, Failure, ObjectKey, Outcome, Reconciler, Resumption, Retry, Store, Verdict, summary,
+    ConditionType, End, Failure, ObjectKey, Outcome, Priority, Reconciler, Requeue, Resumption,
+    Retry, Store, Verdict, summary,
 };
 use tokio::sync::Semaphore;
 
@@ -27,7 +28,7 @@ use crate::journal::Journal;
 use crate::manifests::Memory;
 use crate::reason::Reason;
 use crate::run::{KsPass, Run, Step};
-use crate::sources;
+use crate::sources::{self, Source};
 use crate::substitute::Strictness;
 
 /// What flags and gates decide for every Kustomization.
@@ -98,6 +99,9 @@ impl Reconciler for Kustomizations {
         }
         let source = sources::resolve(&self.sources, &ks, &self.settings)?;
         self.dependencies.ready(&ks, &source, &self.settings)?;
+        if self.is_settled(pass, &source) {
+            return Ok(Outcome::Done(Requeue::Interval(ks.spec.interval.as_std())));
+        }
 
         let mut run = Run::new(pass, source);
         run.at(Step::Fetch, &mut pass.conditions);
@@ -137,6 +141,27 @@ impl Reconciler for Kustomizations {
 }
 
 impl Kustomizations {
+    /// Whether a watch woke an object that is where the watch wants it, by a pass that was under way.
+    fn is_settled(&self, pass: &KsPass, source: &Source) -> bool {
+        let woken = matches!(pass.cause(), Priority::NewRevision | Priority::Dependency);
+        let applied = pass.status.last_applied_revision.as_deref() == Some(source.revision());
+        let observed = pass
+            .object
+            .status
+            .as_ref()
+            .map(|status| status.observed_generation);
+        let known = self
+            .memory
+            .get(pass.key())
+            .is_some_and(|known| known.manifests.is_some());
+        woken
+            && !pass.is_requested()
+            && applied
+            && observed == pass.object.metadata.generation
+            && pass.conditions.is_true(ConditionType::READY)
+            && known
+    }
+
     fn applier(&self, key: &ObjectKey) -> Applier {
         Applier::new(self.cluster.clone(), owner_of(key), self.options.clone())
             .with_index(self.index.clone())

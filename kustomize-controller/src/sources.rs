@@ -96,7 +96,8 @@ pub(crate) fn watch(
             let Some(source) = after.or(before) else {
                 return;
             };
-            let changed = after.is_none() || revision(before) != revision(after);
+            let changed =
+                before.is_some() != after.is_some() || revision(before) != revision(after);
             if let Some((kustomizations, waker)) = own().filter(|_| changed) {
                 wake_users(&kustomizations, &waker, source, revision(after));
             }

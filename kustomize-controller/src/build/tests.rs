@@ -29,7 +29,7 @@ fn build(files: &[(&str, &str)], spec: Value) -> Result<Built, String> {
         index: &index.into(),
         strictness: Strictness::Strict,
     };
-    run(task).map_err(|error| error.to_string())
+    run(task).map_err(|error| chain(&error))
 }
 
 fn data(built: &Built) -> Value {

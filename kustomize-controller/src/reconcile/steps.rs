@@ -84,7 +84,7 @@ impl Kustomizations {
                 }
                 Err(error) => {
                     self.attempt(pass, run);
-                    return Err(run.failure(Reason::BuildFailed, error.to_string()));
+                    return Err(run.failure(Reason::BuildFailed, chain(&error)));
                 }
             },
         };
@@ -130,6 +130,7 @@ impl Kustomizations {
     ) -> Result<Applied, Failure> {
         run.at(Step::Apply, &mut pass.conditions);
         let before = self.inventory_before(pass);
+        let stored_status = pass.status.clone();
         let refuse = |pass: &mut KsPass, message: String| {
             run.record(&mut pass.status, Reason::ReconciliationFailed);
             run.failure(Reason::ReconciliationFailed, message)
@@ -173,7 +174,12 @@ impl Kustomizations {
                 })
             }
             Err(error) => {
+                // What was only announced is told no more: it was not created, or is among the completed.
+                let stored = stored_inventory(&stored_status);
                 let mut inventory = before;
+                inventory
+                    .entries
+                    .retain(|entry| stored.contains(&entry.id) || !intended.contains(&entry.id));
                 let written = |entry: &&fjord_apply::Change| entry.action.is_change();
                 inventory.merge(
                     error
@@ -186,8 +192,7 @@ impl Kustomizations {
                             version: change.version.clone(),
                         }),
                 );
-                let had_one = pass.status.inventory.is_some();
-                if had_one || !inventory.entries.is_empty() {
+                if stored_status.inventory.is_some() || !inventory.entries.is_empty() {
                     pass.status.inventory = Some(to_stored(&inventory));
                 }
                 self.index.own(&owner_key(&run.key), &inventory);
