@@ -9,6 +9,7 @@ pub use discovery::Kind;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Method, Request};
 use kube::Client;
@@ -17,6 +18,12 @@ use serde_json::{Value, json};
 
 use crate::object::{GroupKind, Gvk, Object, ObjectId};
 use discovery::Discovery;
+
+/// How many pods of one workload are looked at; one that failed is enough.
+const PODS: u32 = 250;
+
+/// How long one request may take, retries of an overloaded API server included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A handle to one API server under one identity; clones share the discovery cache.
 #[derive(Clone)]
@@ -226,6 +233,29 @@ impl Cluster {
         }
     }
 
+    /// Lists the pods of a namespace that a selector matches.
+    pub(crate) async fn pods(&self, namespace: &str, selector: &str) -> Result<Vec<Object>, Error> {
+        let kind = self.preferred_kind(&GroupKind::parse("Pod")).await?;
+        let all = ObjectId {
+            namespace: namespace.to_owned(),
+            ..ObjectId::default()
+        };
+        let query = format!(
+            "limit={PODS}&labelSelector={}",
+            encode(selector, Place::Query)
+        );
+        let request = self.request(Method::GET, &kind, &all, &query, None, &[])?;
+        let mut list: Value = self.send(request).await?;
+        let items = list.get_mut("items").map(Value::take);
+        let Some(Value::Array(items)) = items else {
+            return Ok(Vec::new());
+        };
+        Ok(items
+            .into_iter()
+            .filter_map(|item| Object::try_from(item).ok())
+            .collect())
+    }
+
     /// Tells whether the API server itself says that it does not serve a kind.
     ///
     /// Discovery alone would not do: it leaves out groups whose extension server is down.
@@ -291,7 +321,13 @@ impl Cluster {
     where
         T: serde::de::DeserializeOwned,
     {
-        Ok(self.inner.client.request(request).await?)
+        let answer = self.inner.client.request(request);
+        match tokio::time::timeout(REQUEST_TIMEOUT, answer).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(Error::Transport(
+                "the API server did not answer in time".to_owned(),
+            )),
+        }
     }
 }
 

@@ -210,7 +210,8 @@ impl LiveIndex {
     }
 
     /// Wakes the owner whenever the status of one of these objects changes, until [`Self::rest`]
-    /// or the next call. Returns the objects no watch covers: the caller has to read those itself.
+    /// or the next call. Returns the objects that no watch covers, or not enough: the caller has to
+    /// read those itself ([`Applier::statuses`]) from time to time.
     pub fn await_health(&self, owner: &OwnerKey, ids: &[ObjectId]) -> Vec<ObjectId> {
         self.inner.lock().await_health(owner, ids)
     }

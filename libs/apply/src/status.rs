@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod kinds;
+pub(crate) mod pods;
 
 pub use aggregate::{Aggregate, Verdict};
 

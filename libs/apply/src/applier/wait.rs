@@ -13,7 +13,7 @@ use super::{Applier, Cause, Done, Error, STAGE_TIMEOUT};
 use crate::changeset::{Action, ChangeSet};
 use crate::cluster;
 use crate::object::ObjectId;
-use crate::status::{self, Aggregate, Status, Verdict};
+use crate::status::{self, Aggregate, Status, Verdict, pods};
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -97,7 +97,8 @@ impl Applier {
         let mut pause = SHORTEST_PAUSE;
         loop {
             for id in &open {
-                match self.status(id).await {
+                // Not from the index: its watch of the kind may only just be opening.
+                match self.read_status(id).await {
                     Ok(status) => aggregate.set(id, status),
                     Err(error) => aggregate.set_unreadable(id, error),
                 }
@@ -125,29 +126,47 @@ impl Applier {
     }
 
     async fn status(&self, id: &ObjectId) -> Result<Status, String> {
-        if let Some(status) = self.index.as_ref().and_then(|index| index.status(id)) {
-            return Ok(status);
+        match self.index.as_ref().and_then(|index| index.status(id)) {
+            // Only its pods tell whether it will ever get there, and no watch shows them.
+            Some(Status::InProgress) if pods::decide(&id.group_kind()) => {
+                self.read_status(id).await
+            }
+            Some(status) => Ok(status),
+            None => self.read_status(id).await,
         }
-        let kind = self
-            .cluster
-            .preferred_kind(&id.group_kind())
-            .await
-            .map_err(|e| e.to_string())?;
+    }
+
+    async fn read_status(&self, id: &ObjectId) -> Result<Status, String> {
+        let found = self.cluster.preferred_kind(&id.group_kind()).await;
+        let kind = found.map_err(|error| error.to_string())?;
         if kind.namespaced && id.namespace.is_empty() {
-            let group_kind = if id.group.is_empty() {
-                id.kind.clone()
-            } else {
-                format!("{}.{}", id.kind, id.group)
+            let group_kind = match id.group.as_str() {
+                "" => id.kind.clone(),
+                group => format!("{}.{group}", id.kind),
             };
             return Err(format!(
                 "resource {group_kind} {} is namespace scoped, but namespace is not set",
                 id.name
             ));
         }
-        match self.cluster.get(&kind, id).await {
-            Ok(Some(live)) => Ok(status::compute(&live, Timestamp::now())),
-            Ok(None) => Ok(Status::NotFound),
-            Err(error) => Err(error.to_string()),
+        let live = match self.cluster.get(&kind, id).await {
+            Ok(Some(live)) => live,
+            Ok(None) => return Ok(Status::NotFound),
+            Err(error) => return Err(error.to_string()),
+        };
+        let now = Timestamp::now();
+        let status = status::compute(&live, now);
+        if status != Status::InProgress || !pods::decide(&id.group_kind()) {
+            return Ok(status);
         }
+        let Some(selector) = pods::selector(&live) else {
+            return Ok(status);
+        };
+        let pods = self.cluster.pods(&id.namespace, &selector).await;
+        Ok(pods::judge(
+            status,
+            &pods.map_err(|error| error.to_string())?,
+            now,
+        ))
     }
 }

@@ -525,10 +525,12 @@ impl State {
         if let Some(owned) = self.owners.get_mut(owner) {
             owned.awaited = ids.iter().cloned().collect();
         }
-        ids.iter()
-            .filter(|id| self.status(id).is_none())
-            .cloned()
-            .collect()
+        let must_be_read = |id: &&ObjectId| match self.status(id) {
+            None => true,
+            Some(Status::InProgress) => status::pods::decide(&id.group_kind()),
+            Some(_) => false,
+        };
+        ids.iter().filter(must_be_read).cloned().collect()
     }
 
     /// Marks a watch as showing everything; returns what it ought to have shown and did not.

@@ -420,3 +420,71 @@ async fn a_manifest_that_is_not_at_hand_wakes_its_owner() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn who_may_not_watch_still_applies_and_reads_health_itself() {
+    let namespace = "drift-blind";
+    let world = World::seen_as("blind", namespace).await;
+    let verbs = json!(["get", "create", "patch", "delete"]);
+    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": {"name": "blind"},
+        "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": verbs}]});
+    world.edit("test", role).await;
+    let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+        "metadata": {"name": "blind"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "blind"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "blind"}]});
+    world.edit("test", binding).await;
+    let watched = Watched::in_world(world, true);
+    let applier = watched.applier("app");
+    let map = config_map("one", json!({"a": "git"}));
+    let objects = watched
+        .world
+        .manifests(&applier, std::slice::from_ref(&map));
+    let created = async || {
+        applier
+            .apply(objects.clone(), &Policies::default())
+            .await
+            .ok()
+    };
+    let (changes, _) = eventually("the role counts", created).await;
+    let inventory = Inventory::from_changes(&changes);
+    let owner = applier.owner().key();
+    watched.index.own(&owner, &inventory);
+    let ids = [inventory.entries[0].id.clone()];
+    let uncovered = async || (watched.index.await_health(&owner, &ids) == ids).then_some(());
+    eventually("the index knows that it is blind", uncovered).await;
+    assert_eq!(
+        applier.statuses(&ids).await,
+        [(ids[0].clone(), Status::Current)]
+    );
+    let again = applier.apply(objects, &Policies::default()).await.unwrap();
+    assert_eq!(again.entries[0].action, Action::Unchanged);
+}
+
+/// Prints its figures; run it alone, with the optimised engine, for the real ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes a minute"]
+async fn two_hundred_edits_of_a_thousand_objects_are_undone_in_time() {
+    let watched = Watched::new("drift-many").await;
+    let maps: Vec<Value> = (0..1000)
+        .map(|i| config_map(&format!("m{i}"), json!({"a": "git", "b": "git"})))
+        .collect();
+    watched.apply("app", &maps).await;
+    let mut times = Vec::new();
+    for map in maps.iter().step_by(5) {
+        watched
+            .world
+            .merge("hand", map, json!({"data": {"a": "hand"}}))
+            .await;
+        let back = async || {
+            let live = watched.world.live(map).await?;
+            (live.get(&["data", "a"]) == Some(&json!("git"))).then_some(())
+        };
+        times.push(eventually("the value is back", back).await.1);
+    }
+    times.sort();
+    let (p50, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+    println!("p50 {p50:?}, p99 {p99:?}, of {} edits", times.len());
+    assert!(p99 < Duration::from_secs(1));
+}

@@ -161,7 +161,7 @@ impl World {
         };
         if matches!(
             kind,
-            "Namespace" | "CustomResourceDefinition" | "ClusterRole"
+            "Namespace" | "CustomResourceDefinition" | "ClusterRole" | "ClusterRoleBinding"
         ) {
             Api::all_with(self.client.clone(), &resource)
         } else {
