@@ -7,7 +7,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fjord
 # build at the same time would swap each other's programs otherwise.
 export CARGO_TARGET_DIR ?= $(CACHE)/target/$(if $(CI),ci,$(shell pwd | cksum | cut -d ' ' -f 1))
 
-.PHONY: help prerequisites control-plane fmt check test bench
+.PHONY: help prerequisites control-plane oracle bench-build fmt check test bench
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -20,13 +20,26 @@ prerequisites: ## Check for Rust, Go, git and a C compiler
 control-plane: prerequisites ## Build the real Kubernetes control plane into the cache (once, about 7 minutes)
 	cargo run -q -p fjord-sandbox --example prepare
 
+oracle: ## Let the real kustomize print the expectations of the build engine's cases again
+	cd tests/oracle/kustomize && go build -o $(CACHE)/oracle/kustomize-oracle .
+	cd libs/kustomize/tests/cases && $(CACHE)/oracle/kustomize-oracle case * 2>/dev/null
+	$(CACHE)/oracle/kustomize-oracle schema > libs/kustomize/src/schema/kubernetes-1.21.txt
+	git diff --exit-code -- libs/kustomize
+
+bench-build: ## Compare the build engine's cost with the real kustomize 5.8.1
+	mkdir -p $(CACHE)/oracle
+	test -x $(CACHE)/oracle/kustomize || GOBIN=$(CACHE)/oracle go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
+	cd tests/oracle/kustomize && go build -o $(CACHE)/oracle/kustomize-bench ./bench
+	cargo build --release -p fjord-kustomize --example kustomize_build
+	$(CACHE)/oracle/kustomize-bench $(CARGO_TARGET_DIR)/release/examples/kustomize_build $(CACHE)/oracle/kustomize
+
 fmt: ## Format everything
 	cargo fmt --all
-	gofmt -w tests/controlplane
+	gofmt -w tests/controlplane tests/oracle
 
 check: prerequisites ## Formatting, lints, dependency rules, generated files
 	cargo fmt --all --check
-	@test -z "$$(gofmt -l tests/controlplane)" || { echo "gofmt: run 'make fmt'"; exit 1; }
+	@test -z "$$(gofmt -l tests/controlplane tests/oracle)" || { echo "gofmt: run 'make fmt'"; exit 1; }
 	cargo clippy --workspace --all-targets -- -D warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; \
 	else echo "cargo-deny is not installed: skipped (cargo install --locked cargo-deny)"; fi

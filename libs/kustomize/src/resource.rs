@@ -525,12 +525,12 @@ impl Resource {
         }
     }
 
-    /// Sets a scalar of the tree at a path of plain keys.
+    /// Says whether a patch deleted the object.
     pub(crate) fn is_deleted(&self) -> bool {
         self.node.is_empty()
     }
 
-    /// Sets entries of the tree's label-like maps and keeps Go's sharing of new values.
+    /// Gives a number for scalars that share one node in kustomize.
     pub(crate) fn next_alias(&mut self) -> u32 {
         self.aliases += 1;
         self.aliases
@@ -558,6 +558,25 @@ impl Resource {
             map("labels"),
             map("annotations")
         )
+    }
+
+    /// Prints the whole object as JSON, its bookkeeping included, as kustomize's messages do.
+    pub(crate) fn describe_whole(&self) -> String {
+        let mut copy = self.clone();
+        copy.write_out();
+        match copy.node.to_json() {
+            // A Secret's values have no place in a message.
+            Ok(mut value) if self.kind() == "Secret" => {
+                for field in ["data", "stringData"] {
+                    if let Some(value) = value.get_mut(field) {
+                        *value = serde_json::Value::from("(hidden)");
+                    }
+                }
+                crate::transform::go_json(&value)
+            }
+            Ok(value) => crate::transform::go_json(&value),
+            Err(error) => format!("<{error}>"),
+        }
     }
 
     /// Refuses an object without a kind or a name.

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::resmap::ResMap;
 
 pub(crate) use affix::{Affix, Side};
-pub(crate) use hash::Hash;
+pub(crate) use hash::{Hash, go_json};
 pub(crate) use images::Images;
 pub(crate) use labels::Labels;
 pub(crate) use namespace::{Namespace, Subjects};

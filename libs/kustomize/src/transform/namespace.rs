@@ -158,6 +158,7 @@ impl Transform for Namespace {
                 .entry(object.id(&cx.schema.borrow()).key())
                 .or_default() += 1;
         }
+        let mut conflict = None;
         for object in map.items_mut() {
             if object.is_deleted() || object.annotation(HELM_GENERATED) == Some("true") {
                 continue;
@@ -168,15 +169,24 @@ impl Transform for Namespace {
             if let Some(count) = taken.get_mut(&before) {
                 *count -= 1;
             }
-            let id = object.id(&cx.schema.borrow());
-            let count = taken.entry(id.key()).or_default();
+            let key = object.id(&cx.schema.borrow()).key();
+            let count = taken.entry(key.clone()).or_default();
             *count += 1;
             if *count > 1 {
-                return Err(invalid(format!(
-                    "namespace transformation produces ID conflict: [{id} {id}]"
-                )));
+                conflict = Some(key);
+                break;
             }
         }
-        Ok(())
+        let Some(key) = conflict else { return Ok(()) };
+        let schema = cx.schema.borrow();
+        let same = map
+            .items()
+            .iter()
+            .filter(|object| object.id(&schema).key() == key);
+        let shown: Vec<String> = same.map(Resource::describe_whole).collect();
+        Err(invalid(format!(
+            "namespace transformation produces ID conflict: [{}]",
+            shown.join(" ")
+        )))
     }
 }
