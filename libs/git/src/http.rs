@@ -12,7 +12,7 @@ use std::io;
 use secrecy::SecretString;
 
 pub use client::Clients;
-pub(crate) use exchange::{Failures, Wire};
+pub(crate) use exchange::{Cancel, Failures, Wire};
 
 /// Says who we are.
 #[derive(Clone, Default)]

@@ -1,7 +1,6 @@
 //! Talking to the remote: references by prefix, and one commit as a pack.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use gix::ObjectId;
@@ -16,7 +15,7 @@ use gix::protocol::transport::{Protocol, Service};
 use gix::protocol::{Handshake, LsRefsCommand};
 
 use crate::error::{Phase, chain};
-use crate::http::{Clients, Credentials, Failures, Network, Wire};
+use crate::http::{Cancel, Clients, Credentials, Failures, Network, Wire};
 use crate::mirror::Mirror;
 use crate::{Error, Limits};
 
@@ -29,7 +28,7 @@ pub(crate) struct Remote {
     transport: Transport<Wire>,
     handshake: Handshake,
     failures: Failures,
-    cancelled: Arc<AtomicBool>,
+    cancel: Arc<Cancel>,
     phase: Phase,
 }
 
@@ -50,7 +49,7 @@ pub(crate) struct Address<'a> {
     pub(crate) network: &'a Network,
     pub(crate) clients: &'a Clients,
     pub(crate) deadline: Instant,
-    pub(crate) cancelled: Arc<AtomicBool>,
+    pub(crate) cancel: Arc<Cancel>,
 }
 
 impl Remote {
@@ -65,7 +64,7 @@ impl Remote {
             address.clients.get(address.network)?,
             address.credentials,
             address.deadline,
-            address.cancelled.clone(),
+            address.cancel.clone(),
             limits.pack_bytes,
         )?;
         let mut plain = address.url.clone();
@@ -82,13 +81,13 @@ impl Remote {
             &mut Discard,
         )
         .map_err(failed)?;
-        let cancelled = address.cancelled.clone();
+        let cancel = address.cancel.clone();
         Ok(Self {
             shown,
             transport,
             handshake,
             failures,
-            cancelled,
+            cancel,
             phase,
         })
     }
@@ -149,7 +148,7 @@ impl Remote {
             &mut negotiation,
             |pack, progress, interrupt| mirror.receive(pack, progress, interrupt).map(|()| true),
             Discard,
-            &self.cancelled,
+            &self.cancel.is_set,
             context,
             options,
         )

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use gix::ObjectId;
@@ -11,7 +10,7 @@ use url::Url;
 
 use crate::Error;
 use crate::error::Phase;
-use crate::http::{Clients, Credentials, Network};
+use crate::http::{Cancel, Clients, Credentials, Network};
 use crate::mirror::{CommitInfo, Limits, Mirror, depth_one};
 use crate::reference::{Revision, Selector};
 use crate::remote::{Address, Reference, Remote, shown};
@@ -66,12 +65,12 @@ pub struct Checkout {
 
 /// Brings the mirror up to date as far as needed.
 ///
-/// Dropping the future makes the work stop at its next read from the network.
+/// Dropping the future ends the work's wait for the network.
 pub async fn sync(clients: &Clients, request: Request) -> Result<Outcome, Error> {
     let clients = clients.clone();
     let guard = CancelOnDrop(Arc::default());
-    let cancelled = guard.0.clone();
-    let work = tokio::task::spawn_blocking(move || run(&clients, &request, cancelled));
+    let cancel = guard.0.clone();
+    let work = tokio::task::spawn_blocking(move || run(&clients, &request, cancel));
     let result = work.await;
     drop(guard);
     result.unwrap_or_else(|error| {
@@ -81,11 +80,11 @@ pub async fn sync(clients: &Clients, request: Request) -> Result<Outcome, Error>
     })
 }
 
-struct CancelOnDrop(Arc<AtomicBool>);
+struct CancelOnDrop(Arc<Cancel>);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.set();
     }
 }
 
@@ -101,7 +100,7 @@ struct Candidate {
     revision: Revision,
 }
 
-fn run(clients: &Clients, request: &Request, cancelled: Arc<AtomicBool>) -> Result<Outcome, Error> {
+fn run(clients: &Clients, request: &Request, cancel: Arc<Cancel>) -> Result<Outcome, Error> {
     if let Selector::Commit { id, branch } = &request.selector
         && let Some(outcome) = run_commit_offline(request, id, branch.as_deref())?
     {
@@ -123,7 +122,7 @@ fn run(clients: &Clients, request: &Request, cancelled: Arc<AtomicBool>) -> Resu
         network: &request.network,
         clients,
         deadline: Instant::now() + request.timeout,
-        cancelled,
+        cancel,
     };
     let phase = if is_list { Phase::List } else { Phase::Clone };
     let mut remote = Remote::connect(&address, &request.limits, phase)?;

@@ -17,12 +17,28 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
 use super::{Credentials, Error};
 
 /// Longest part of an error's body that is shown.
 const MAX_REASON: usize = 4096;
 const FIRST_REQUEST: &str = "/info/refs";
+
+/// Ends the waits of a conversation when nobody waits for its result any more.
+#[derive(Default)]
+pub(crate) struct Cancel {
+    pub(crate) is_set: AtomicBool,
+    changed: Notify,
+}
+
+impl Cancel {
+    pub(crate) fn set(&self) {
+        self.is_set.store(true, Ordering::Relaxed);
+        // Kept for the next wait if there is none now; there is never more than one.
+        self.changed.notify_one();
+    }
+}
 
 /// Holds the first failure of a conversation.
 #[derive(Clone, Default)]
@@ -50,8 +66,7 @@ struct Shared {
     client: Client,
     runtime: Handle,
     deadline: Instant,
-    /// Set when nobody waits for the result any more.
-    cancelled: Arc<AtomicBool>,
+    cancel: Arc<Cancel>,
     max_body: u64,
     failures: Failures,
 }
@@ -61,7 +76,7 @@ impl Wire {
         client: Client,
         credentials: &Credentials,
         deadline: Instant,
-        cancelled: Arc<AtomicBool>,
+        cancel: Arc<Cancel>,
         max_body: u64,
     ) -> Result<(Self, Failures), crate::Error> {
         let failures = Failures::default();
@@ -69,7 +84,7 @@ impl Wire {
             client,
             runtime: Handle::current(),
             deadline,
-            cancelled,
+            cancel,
             max_body,
             failures: failures.clone(),
         };
@@ -231,15 +246,15 @@ impl Shared {
 
     /// Waits for `future`; nothing once the deadline passed or nobody is interested any more.
     fn wait<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        if self.cancelled.load(Ordering::Relaxed) {
+        if self.cancel.is_set.load(Ordering::Relaxed) {
             return None;
         }
-        let limited = async {
-            tokio::time::timeout_at(self.deadline.into(), future)
-                .await
-                .ok()
-        };
-        self.runtime.block_on(limited)
+        self.runtime.block_on(async {
+            tokio::select! {
+                result = tokio::time::timeout_at(self.deadline.into(), future) => result.ok(),
+                () = self.cancel.changed.notified() => None,
+            }
+        })
     }
 }
 

@@ -519,3 +519,33 @@ async fn entries_are_listed_as_a_file_system_walk_would() {
     ];
     assert_eq!(listed, expected.map(|(path, kind)| (path.to_owned(), kind)));
 }
+
+#[tokio::test]
+async fn a_synchronisation_that_nobody_waits_for_ends_at_once() {
+    let Some(server) = GitServer::start().await else {
+        return;
+    };
+    server.repository("app").commit("one", &[("a", "1")]);
+    server.behaviour.lock().unwrap().delay = Duration::from_secs(30);
+    let url = server.url("app.git");
+    let runtime = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let client = Client::new();
+            let work = client.sync(url, branch("main"), None);
+            assert!(
+                tokio::time::timeout(Duration::from_millis(300), work)
+                    .await
+                    .is_err()
+            );
+        });
+        // Waits for the threads that may block.
+        drop(runtime);
+    });
+    let started = std::time::Instant::now();
+    runtime.join().unwrap();
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "the shutdown waited for the network"
+    );
+}
