@@ -7,7 +7,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fjord
 # build at the same time would swap each other's programs otherwise.
 export CARGO_TARGET_DIR ?= $(CACHE)/target/$(if $(CI),ci,$(shell pwd | cksum | cut -d ' ' -f 1))
 
-.PHONY: help prerequisites control-plane oracle bench-build fmt check test bench
+.PHONY: help prerequisites control-plane oracle bench-build fmt check test demo bench
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -47,6 +47,10 @@ check: prerequisites ## Formatting, lints, dependency rules, generated files
 test: prerequisites control-plane ## Every test, those on a real control plane included
 	cargo build --workspace --bins
 	cargo test --workspace --no-fail-fast
+
+demo: prerequisites control-plane ## One commit, a manual edit, a deleted file, a webhook: measured, ends by itself
+	cargo build -p fjord-source-controller -p fjord-kustomize-controller -p fjord-notification-controller --bins
+	cargo run -q -p fjord-tests --bin demo -- $(if $(SVG),--svg $(SVG))
 
 bench: prerequisites control-plane ## Figures beside the real Flux's (FLUX_BIN_DIR names their folder); PARTS=apps, drift, idle
 	cargo build --release --workspace --bins

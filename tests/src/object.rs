@@ -46,6 +46,16 @@ impl Object {
         })
     }
 
+    /// Returns the name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the API of its kind.
+    pub fn api(&self) -> &Api<DynamicObject> {
+        &self.api
+    }
+
     /// Returns the kind.
     pub fn resource(&self) -> &ApiResource {
         &self.resource

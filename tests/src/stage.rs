@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use fjord_sandbox::{GitServer, GitServerOptions, Options, Repository};
+use kube::api::ListParams;
 use serde_json::{Value, json};
 
 use crate::object::{Object, Ready};
@@ -81,6 +82,14 @@ impl Stage {
     /// Returns a handle on an object as the administrator sees it.
     pub fn object(&self, kind: &str, namespace: &str, name: &str) -> Result<Object> {
         Object::new(&self.suite.client, kind, namespace, name)
+    }
+
+    /// Returns an Event with this reason, if there is one in the namespace.
+    pub async fn event(&self, namespace: &str, reason: &str) -> Result<Option<Value>> {
+        let events = self.object("Event", namespace, "any")?;
+        let params = ListParams::default().fields(&format!("reason={reason}"));
+        let list = events.api().list(&params).await?;
+        Ok(list.items.first().map(|event| json!(event)))
     }
 
     /// Applies an object on the server; `body` needs neither kind nor name.

@@ -90,6 +90,11 @@ impl Suite {
             .extend(flags.into_iter().map(str::to_owned));
     }
 
+    /// Takes the programs of later starts from another folder.
+    pub fn use_programs(&mut self, folder: PathBuf) {
+        self.programs = folder;
+    }
+
     /// Starts controllers and waits until each answers its probe.
     pub async fn start(&mut self, controllers: &[&'static str]) -> Result<()> {
         for controller in controllers {

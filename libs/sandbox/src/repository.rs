@@ -68,6 +68,17 @@ impl Repository {
     /// Writes (`Some`) or removes (`None`) files, commits, pushes, and returns
     /// the commit's id.
     pub fn commit(&self, message: &str, files: &[(&str, Option<&str>)]) -> Result<String, Error> {
+        let commit = self.commit_only(message, files)?;
+        self.push()?;
+        Ok(commit)
+    }
+
+    /// Commits as [`Self::commit`] does, and leaves the push to the caller.
+    pub fn commit_only(
+        &self,
+        message: &str,
+        files: &[(&str, Option<&str>)],
+    ) -> Result<String, Error> {
         for (path, content) in files {
             let path = self.tree().join(path);
             let io = |source| Error::Folder {
@@ -85,7 +96,6 @@ impl Repository {
         }
         self.git(["add", "--all"])?;
         self.git(["commit", "--quiet", "--allow-empty", "--message", message])?;
-        self.push()?;
         self.head()
     }
 
