@@ -2,14 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::batch::v1::Job;
+use fjord_crds::source::v1::GitRepository;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
 use crate::world::{Story, config_map};
 
-const JOB: &str = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: job}\nspec:\n  suspend: false\n  \
-    template: {spec: {restartPolicy: Never, containers: [{name: c, image: 'busybox:1'}]}}\n";
+/// An object that nothing makes ready in these stories.
+const UNREADY: &str = "apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+\
+    metadata: {name: other}
+spec: {interval: 1h, url: 'https://example.com/x'}
+";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chain_of_dependencies_runs_without_waiting_for_a_timer() {
@@ -38,23 +43,19 @@ async fn a_chain_of_dependencies_runs_without_waiting_for_a_timer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_health_check_waits_and_ends_with_the_change_it_waits_for() {
     let story = Story::begin("health").await;
-    story.publish("r1", &[("job.yaml", JOB)]).await;
+    story.publish("r1", &[("other.yaml", UNREADY)]).await;
     story
         .kustomization("app", json!({"wait": true, "timeout": "5m"}))
         .await;
     let (reason, _) = story.ready("app", "Unknown").await;
     assert_eq!(reason, "Progressing");
-    let now = "2024-01-01T00:00:00Z";
-    let condition = |kind: &str| {
-        json!({"type": kind, "status": "True", "reason": "x", "message": "",
-        "lastProbeTime": now, "lastTransitionTime": now})
-    };
-    let status = json!({"status": {"startTime": now, "completionTime": now, "succeeded": 1,
-        "conditions": [condition("SuccessCriteriaMet"), condition("Complete")]}});
+    let ready = json!({"type": "Ready", "status": "True", "reason": "Succeeded", "message": "",
+        "lastTransitionTime": "2024-01-01T00:00:00Z"});
+    let status = json!({"status": {"observedGeneration": 1, "conditions": [ready]}});
     let params = PatchParams::default();
-    story
-        .api::<Job>()
-        .patch_status("job", &params, &Patch::Merge(status))
+    let sources = story.api::<GitRepository>();
+    sources
+        .patch_status("other", &params, &Patch::Merge(status))
         .await
         .unwrap();
     let began = Instant::now();
@@ -69,7 +70,7 @@ async fn a_health_check_waits_and_ends_with_the_change_it_waits_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_revision_ends_the_wait_for_the_old_one() {
     let story = Story::begin("newer").await;
-    story.publish("r1", &[("job.yaml", JOB)]).await;
+    story.publish("r1", &[("other.yaml", UNREADY)]).await;
     story
         .kustomization("app", json!({"wait": true, "timeout": "5m"}))
         .await;

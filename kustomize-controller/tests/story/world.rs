@@ -20,7 +20,7 @@ use fjord_sandbox::{ADMIN, ControlPlane, Options, Programs, User};
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use kube::{Client, CustomResourceExt, ResourceExt};
+use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -81,7 +81,8 @@ fn start() -> World {
 
 async fn install_crds(client: &Client) {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
-    for crd in [GitRepository::crd(), Kustomization::crd()] {
+    for definition in fjord_crds::manifest::definitions().unwrap() {
+        let crd: CustomResourceDefinition = serde_json::from_value(definition).unwrap();
         crds.create(&PostParams::default(), &crd).await.unwrap();
         let is_served = || async {
             let crd = crds.get_status(&crd.name_any()).await.ok()?;
@@ -196,13 +197,16 @@ impl Story {
             .unwrap();
     }
 
-    /// Creates or changes a Kustomization of the source `app`.
+    /// Creates or changes a Kustomization of the source `app`; a null field is left out.
     pub(crate) async fn kustomization(&self, name: &str, fields: Value) {
         let mut spec = json!({"interval": "1h", "prune": true, "targetNamespace": self.namespace,
             "sourceRef": {"kind": "GitRepository", "name": "app"}});
         spec.as_object_mut()
             .unwrap()
             .extend(fields.as_object().unwrap().clone());
+        spec.as_object_mut()
+            .unwrap()
+            .retain(|_, value| !value.is_null());
         let object = json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1",
             "kind": "Kustomization", "metadata": {"name": name}, "spec": spec});
         let manager = PatchParams::apply("story").force();
