@@ -56,8 +56,23 @@ fn with_composer<T>(
             limits.bytes
         )));
     }
-    // The scanner asserts on some hostile input (a tag with an invalid escape); such a document is an
-    // error like any other and must not take the process with it.
+    // The scanner asserts on a block scalar that ends without a line feed, so it is given one, which
+    // `Composer::unfed` takes back out of the value.
+    let fed: Vec<u8>;
+    let (text, ending) = if text.is_empty() || text.ends_with(b"\n") {
+        (text, None)
+    } else {
+        let start = text
+            .iter()
+            .rposition(|&b| b == b'\n')
+            .map_or(0, |at| at + 1);
+        let blank = text[start..].iter().all(|b| matches!(b, b' ' | b'\t'));
+        let lines = text.iter().filter(|&&b| b == b'\n').count() as u64;
+        fed = [text, b"\n"].concat();
+        (fed.as_slice(), Some(Ending { lines, blank }))
+    };
+    // The scanner asserts on other hostile input, too (a tag with an invalid escape); such a document is
+    // an error like any other and must not take the process with it.
     catch_unwind(AssertUnwindSafe(|| {
         let mut input = text;
         let mut parser = Parser::new();
@@ -66,6 +81,7 @@ fn with_composer<T>(
             parser,
             merge,
             limits,
+            ending,
             anchors: HashMap::new(),
             open: HashSet::new(),
             nodes: 0,
@@ -74,10 +90,19 @@ fn with_composer<T>(
     .unwrap_or_else(|_| Err(Error::syntax("unknown problem parsing YAML content")))
 }
 
+/// How a text without a final line feed ends.
+#[derive(Clone, Copy)]
+struct Ending {
+    lines: u64,
+    /// Its last line holds nothing but spaces.
+    blank: bool,
+}
+
 struct Composer<'r, 'l> {
     parser: Parser<&'r mut &'r [u8]>,
     merge: Merge,
     limits: &'l Limits,
+    ending: Option<Ending>,
     anchors: HashMap<String, (Node, usize)>,
     open: HashSet<String>,
     nodes: usize,
@@ -131,10 +156,15 @@ impl Composer<'_, '_> {
             EventData::Scalar {
                 anchor,
                 tag,
-                value,
+                mut value,
                 style,
                 ..
-            } => (anchor, Node::Scalar(scalar(tag, value, style, line))),
+            } => {
+                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+                    self.unfed(&mut value, event.end_mark.line);
+                }
+                (anchor, Node::Scalar(scalar(tag, value, style, line)))
+            }
             EventData::SequenceStart { anchor, style, .. } => {
                 self.begin(anchor.as_deref());
                 let node = self.sequence(style == SequenceStyle::Flow, depth)?;
@@ -153,6 +183,21 @@ impl Composer<'_, '_> {
                 .insert(anchor, (node.clone(), self.nodes - before));
         }
         Ok(node)
+    }
+
+    /// Takes the line feed that the text does not have out of the block scalar at its end.
+    fn unfed(&self, value: &mut String, end_line: u64) {
+        let Some(ending) = self.ending.filter(|ending| end_line > ending.lines) else {
+            return;
+        };
+        let Some(rest) = value.strip_suffix('\n') else {
+            return;
+        };
+        // After a blank last line the scalar has one too many only if that line is part of it.
+        let last = rest.rsplit('\n').next().unwrap_or(rest);
+        if !ending.blank || last.trim_matches([' ', '\t']).is_empty() {
+            value.truncate(rest.len());
+        }
     }
 
     fn begin(&mut self, anchor: Option<&str>) {
@@ -372,6 +417,31 @@ mod tests {
             assert!(parse(text).is_err(), "{text}");
         }
         assert!(parse(&"[".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn a_text_may_end_without_a_line_feed() {
+        for (text, want) in [
+            ("a: |\n  x", "x"),
+            ("a: |\n  x\n", "x\n"),
+            ("a: >-\n  x\n  y", "x y"),
+            ("a: |", ""),
+            ("a: |\n  x\n   ", "x\n "),
+            ("a: |+\n  x\n\n", "x\n\n"),
+            ("a: |+\n  x", "x"),
+            ("a: |\n  x\n ", "x\n"),
+            ("a: |+\n  x\n ", "x\n"),
+            ("a: |2\n   x", " x"),
+            ("a: |\n  x\n# c", "x\n"),
+            ("a: >\n  x\n\n  y", "x\ny"),
+            ("a: 'x'", "x"),
+            ("a: x # c", "x"),
+            ("a: \"x\\\n  y\"", "xy"),
+            ("a: b #", "b"),
+        ] {
+            let node = parse(text).unwrap().unwrap();
+            assert_eq!(node.get("a").unwrap().as_str(), Some(want), "{text:?}");
+        }
     }
 
     #[test]
