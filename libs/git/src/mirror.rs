@@ -22,6 +22,8 @@ use crate::error::chain;
 const PACKS: &str = "objects/pack";
 const SHALLOW: &str = "shallow";
 const ADDRESS: &str = "url";
+const TIPS: &str = "tips";
+const MAX_TIPS: usize = 32;
 const MAX_TAG_CHAIN: usize = 8;
 
 /// Bounds what a repository may cost.
@@ -93,11 +95,22 @@ impl Mirror {
 
     /// Returns the commits that fetches may build upon: the ends of what was fetched before.
     pub(crate) fn known_commits(&self) -> Vec<ObjectId> {
-        let text = fs::read_to_string(self.shallow_file()).unwrap_or_default();
+        let text = fs::read_to_string(self.folder.join(TIPS)).unwrap_or_default();
         let ids = text
             .lines()
             .filter_map(|line| ObjectId::from_hex(line.as_bytes()).ok());
         ids.filter(|id| self.contains(id)).collect()
+    }
+
+    /// Notes what was fetched, for the next fetch to build upon.
+    pub(crate) fn remember(&self, fetched: &[ObjectId]) -> Result<(), Error> {
+        let commits = fetched
+            .iter()
+            .filter_map(|id| Some(self.peel(*id).ok()?.id));
+        let mut tips: Vec<ObjectId> = commits.chain(self.known_commits()).collect();
+        tips.truncate(MAX_TIPS);
+        let text: String = tips.iter().map(|id| format!("{id}\n")).collect();
+        Ok(fs::write(self.folder.join(TIPS), text)?)
     }
 
     pub(crate) fn shallow_file(&self) -> PathBuf {

@@ -10,6 +10,7 @@ use gix::protocol::fetch::negotiate::{Action, Round, one_round};
 use gix::protocol::fetch::{Arguments, Context, Negotiate, Options, Response, Shallow, Tags};
 use gix::protocol::handshake::Ref;
 use gix::protocol::ls_refs::RefPrefixes;
+use gix::protocol::transport::client::Capabilities;
 use gix::protocol::transport::client::blocking_io::http::Transport;
 use gix::protocol::transport::{Protocol, Service};
 use gix::protocol::{Handshake, LsRefsCommand};
@@ -18,8 +19,6 @@ use crate::error::{Phase, chain};
 use crate::http::{Cancel, Clients, Credentials, Failures, Network, Wire};
 use crate::mirror::Mirror;
 use crate::{Error, Limits};
-
-const MAX_HAVES: usize = 32;
 
 /// Holds one conversation with a server.
 pub(crate) struct Remote {
@@ -73,7 +72,7 @@ impl Remote {
         let failed = |error: gix::Error| told(&failures, phase, &shown, &error);
         let url = gix::url::parse(plain.as_str()).map_err(failed)?;
         let mut transport = Transport::new_http(wire, url, Protocol::V2, false);
-        let handshake = gix::protocol::handshake(
+        let mut handshake = gix::protocol::handshake(
             &mut transport,
             Service::UploadPack,
             |_| Ok(None),
@@ -81,6 +80,9 @@ impl Remote {
             &mut Discard,
         )
         .map_err(failed)?;
+        if handshake.server_protocol_version != Protocol::V2 {
+            handshake.capabilities = absolute_depth(&handshake.capabilities).map_err(failed)?;
+        }
         let cancel = address.cancel.clone();
         Ok(Self {
             shown,
@@ -125,12 +127,9 @@ impl Remote {
         mirror: &Mirror,
         shallow: Shallow,
     ) -> Result<(), Error> {
-        let mut haves = mirror.known_commits();
-        haves.reverse();
-        haves.truncate(MAX_HAVES);
         let mut negotiation = WantExactly {
             wanted: wanted.to_vec(),
-            haves,
+            haves: mirror.known_commits(),
         };
         let context = Context {
             handshake: &mut self.handshake,
@@ -153,7 +152,7 @@ impl Remote {
             options,
         )
         .map_err(|error| told(&self.failures, self.phase, &self.shown, &error))?;
-        Ok(())
+        mirror.remember(wanted)
     }
 
     /// Tells whether the server can leave out history.
@@ -234,6 +233,24 @@ impl Negotiate for WantExactly {
         };
         Ok((round, true))
     }
+}
+
+/// Leaves out `deepen-relative`, which the library asks for in the old protocol whenever it is
+/// offered: a depth of one then means one more than before, and the first fetch brings everything.
+fn absolute_depth(offered: &Capabilities) -> gix::Result<Capabilities> {
+    let mut text = vec![0];
+    for capability in offered
+        .iter()
+        .filter(|capability| capability.name() != "deepen-relative")
+    {
+        text.extend_from_slice(capability.name());
+        if let Some(value) = capability.value() {
+            text.push(b'=');
+            text.extend_from_slice(value);
+        }
+        text.push(b' ');
+    }
+    Ok(Capabilities::from_bytes(&text)?.0)
 }
 
 fn agent() -> (&'static str, Option<String>) {

@@ -549,3 +549,60 @@ async fn a_synchronisation_that_nobody_waits_for_ends_at_once() {
         "the shutdown waited for the network"
     );
 }
+
+#[tokio::test]
+async fn a_server_that_knows_only_the_old_protocol_is_served_too() {
+    let Some(server) = GitServer::start().await else {
+        return;
+    };
+    server.behaviour.lock().unwrap().is_old = true;
+    let repository = server.repository("app");
+    commit_noise(&repository);
+    let first = repository.commit("one", &[("a", "1")]);
+    repository.git(&["tag", "-a", "1.0.0", "-m", "annotated"]);
+    let client = Client::new();
+    assert_eq!(
+        client
+            .checkout(&server, branch("main"))
+            .await
+            .revision
+            .commit,
+        first
+    );
+    assert_eq!(
+        server.requests().len(),
+        2,
+        "the references come with the greeting"
+    );
+    let before = size_of(client.mirror.path());
+    let second = repository.commit("two", &[("a", "2")]);
+    let checkout = client.checkout(&server, branch("main")).await;
+    assert_eq!(
+        (checkout.revision.commit.as_str(), &*files(&checkout)[0].1),
+        (&*second, "2")
+    );
+    assert!(
+        size_of(client.mirror.path()) - before < 10_000,
+        "the fetch was not incremental"
+    );
+    let tagged = client
+        .checkout(&server, Selector::Semver("1.x".into()))
+        .await;
+    assert_eq!(tagged.revision.to_string(), format!("1.0.0@sha1:{first}"));
+    // Such a server gives out what its references reach, and nothing by its id alone.
+    for branch in [None, Some("main".to_owned())] {
+        let pinned = Selector::Commit {
+            id: first.clone(),
+            branch,
+        };
+        let checkout = Client::new().checkout(&server, pinned).await;
+        assert_eq!(checkout.revision.commit, first);
+    }
+    let error = client
+        .error(server.url("app.git"), branch("gone"), None)
+        .await;
+    assert!(
+        error.ends_with("couldn't find remote ref \"refs/heads/gone\""),
+        "{error}"
+    );
+}

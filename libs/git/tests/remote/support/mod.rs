@@ -27,6 +27,8 @@ pub(crate) struct Behaviour {
     pub(crate) respond: Option<(u16, &'static str)>,
     /// Where to redirect everything below `/moved/`.
     pub(crate) redirect_to: Option<String>,
+    /// Whether the server knows only the first version of the protocol.
+    pub(crate) is_old: bool,
     /// Time before each answer.
     pub(crate) delay: Duration,
     /// Method and path of each request, with the Git command in its body.
@@ -157,7 +159,7 @@ async fn answer(State((behaviour, root)): State<AppState>, request: Request) -> 
         .headers
         .get(header::AUTHORIZATION)
         .map(|v| v.to_str().unwrap().to_owned());
-    let (delay, early) = {
+    let (delay, early, is_old) = {
         let mut behaviour = behaviour.lock().unwrap();
         let command = String::from_utf8_lossy(&body);
         let command = command
@@ -182,7 +184,7 @@ async fn answer(State((behaviour, root)): State<AppState>, request: Request) -> 
         } else {
             None
         };
-        (behaviour.delay, early)
+        (behaviour.delay, early, behaviour.is_old)
     };
     tokio::time::sleep(delay).await;
     if let Some(early) = early {
@@ -195,6 +197,7 @@ async fn answer(State((behaviour, root)): State<AppState>, request: Request) -> 
             .and_then(|v| v.to_str().ok())
             .unwrap_or_default()
     };
+    let version = if is_old { "" } else { header("git-protocol") };
     let environment = [
         ("GIT_PROJECT_ROOT", root.to_str().unwrap().to_owned()),
         ("PATH_INFO", parts.uri.path().to_owned()),
@@ -204,7 +207,7 @@ async fn answer(State((behaviour, root)): State<AppState>, request: Request) -> 
         ),
         ("REQUEST_METHOD", parts.method.to_string()),
         ("CONTENT_TYPE", header("content-type").to_owned()),
-        ("GIT_PROTOCOL", header("git-protocol").to_owned()),
+        ("GIT_PROTOCOL", version.to_owned()),
     ];
     tokio::task::spawn_blocking(move || http_backend(&root, &environment, &body))
         .await
