@@ -6,7 +6,7 @@
 mod compare;
 mod takeover;
 
-pub(crate) use compare::{Field, held, lost};
+pub(crate) use compare::{Field, all, held, lost};
 pub(crate) use takeover::{Managers, takeover_patch};
 
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -90,7 +90,14 @@ impl Applier {
         };
         match known {
             Known::AsDesired if guess => {
-                return Ok(Step::settled(id, object.version(), Action::Unchanged, None));
+                // Parity: what is only wanted when absent is passed over from its second apply on.
+                let once = object.metadata_says(&self.control("ssa"), "IfNotPresent");
+                let action = if once {
+                    Action::Skipped
+                } else {
+                    Action::Unchanged
+                };
+                return Ok(Step::settled(id, object.version(), action, None));
             }
             // A manifest that does not fit its type is about to be refused: ask before other
             // objects of the stage are written.

@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use kube::core::Status;
 use tokio::sync::mpsc;
 
@@ -15,7 +16,7 @@ use super::{Actor, Correction, Desired, Drift, Handled, Inner, OwnerKey};
 use crate::applier::Cause;
 use crate::changeset::Action;
 use crate::cluster;
-use crate::managed_fields::{self, Field, held, lost};
+use crate::managed_fields::{self, Field, Managers, held, lost};
 use crate::object::{Object, ObjectId};
 
 /// How long a failed correction waits before it is tried again, at least.
@@ -87,7 +88,8 @@ async fn correct(
     live: Option<&Object>,
     correction: Correction,
 ) {
-    let findings = find_out(live, &correction.object, &inner.config.field_manager);
+    let ignored = correction.policies.ignore.paths_for(&correction.object);
+    let findings = find_out(live, &correction.object, &ignored, &inner.managers);
     let drift = findings.told(id);
     let Correction {
         object,
@@ -149,7 +151,7 @@ async fn read(inner: &Inner, id: &ObjectId) -> Result<Option<Object>, cluster::E
 struct Findings {
     deleted: bool,
     fields: Vec<Field>,
-    actors: Vec<(Actor, Vec<Field>)>,
+    actors: Vec<Actor>,
 }
 
 impl Findings {
@@ -158,7 +160,7 @@ impl Findings {
             id: id.clone(),
             deleted: self.deleted,
             fields: paths(&self.fields),
-            actors: self.actors.iter().map(|(actor, _)| actor.clone()).collect(),
+            actors: self.actors.clone(),
         }
     }
 }
@@ -168,69 +170,90 @@ fn paths(fields: &[Field]) -> Vec<String> {
 }
 
 /// Tells who changed what, from metadata alone.
-fn find_out(live: Option<&Object>, desired: &Object, us: &str) -> Findings {
+fn find_out(
+    live: Option<&Object>,
+    desired: &Object,
+    ignored: &[&str],
+    managers: &Managers,
+) -> Findings {
     let Some(live) = live else {
         return Findings {
             deleted: true,
             ..Findings::default()
         };
     };
+    let us = managers.us();
+    let minded = |field: &Field| {
+        !ignored
+            .iter()
+            .any(|pointer| overlap(pointer, &field.pointer))
+    };
     let mut fields = lost(desired, managed_fields::applied_by(live, us));
+    fields.retain(minded);
     fields.truncate(TOLD);
-    let mut actors: Vec<(Actor, Vec<Field>)> = managed_fields::entries(live)
+    let mut others: Vec<managed_fields::Entry<'_>> = managed_fields::entries(live)
         .filter(|entry| !entry.is_applied_by(us))
-        .map(|entry| {
-            let fields = entry
-                .fields()
-                .map(|set| held(desired, set))
-                .unwrap_or_default();
-            let actor = Actor {
-                manager: entry.manager().to_owned(),
-                operation: entry.operation().to_owned(),
-                subresource: entry.subresource().to_owned(),
-                time: entry.time().parse().ok(),
-                fields: paths(&fields),
-            };
-            (actor, fields)
-        })
         .collect();
-    actors.sort_by_key(|(actor, _)| Reverse(actor.time));
-    let holds = |(_, held): &(Actor, Vec<Field>)| held.iter().any(|field| covers(&fields, field));
-    if actors.iter().any(holds) {
-        actors.retain(holds);
+    others.sort_by_key(|entry| Reverse(time(*entry)));
+    let mut actors = Vec::new();
+    for entry in others {
+        let mut held = entry
+            .fields()
+            .map(|set| held(desired, set))
+            .unwrap_or_default();
+        held.retain(minded);
+        actors.push((entry, held));
+    }
+    let holds = |held: &[Field]| {
+        held.iter().any(|field| {
+            fields
+                .iter()
+                .any(|lost| overlap(&lost.pointer, &field.pointer))
+        })
+    };
+    if actors.iter().any(|(_, held)| holds(held)) {
+        actors.retain(|(_, held)| holds(held));
     } else if fields.is_empty() {
         // Nothing of ours is lost: a manager that is taken over added something of its own.
+        actors.retain(|(entry, _)| managers.take_over(*entry));
         actors.truncate(1);
-        fields = actors
-            .first()
-            .map(|(_, held)| held.clone())
-            .unwrap_or_default();
+        let added = actors.first().and_then(|(entry, _)| entry.fields());
+        fields = added.map(managed_fields::all).unwrap_or_default();
+        fields.truncate(TOLD);
     } else {
         // A removed field is held by nobody; the latest change of another manager removed it,
         // unless that was made before our own apply.
-        let ours = managed_fields::entries(live)
-            .find(|entry| entry.is_applied_by(us))
-            .and_then(|entry| entry.time().parse().ok());
-        actors.retain(|(actor, _)| actor.time >= ours && actor.subresource != "status");
+        let ours = managed_fields::entries(live).find(|entry| entry.is_applied_by(us));
+        let since = ours.and_then(time);
+        actors.retain(|(entry, _)| time(*entry) >= since && entry.subresource() != "status");
         actors.truncate(1);
     }
+    let actors = actors.into_iter().map(|(entry, held)| Actor {
+        manager: entry.manager().to_owned(),
+        operation: entry.operation().to_owned(),
+        subresource: entry.subresource().to_owned(),
+        time: time(entry),
+        fields: paths(&held),
+    });
     Findings {
         deleted: false,
         fields,
-        actors,
+        actors: actors.collect(),
     }
 }
 
-/// Tells whether a field is one of these, or lies in or around one of them.
-fn covers(fields: &[Field], field: &Field) -> bool {
+fn time(entry: managed_fields::Entry<'_>) -> Option<Timestamp> {
+    entry.time().parse().ok()
+}
+
+/// Tells whether one pointer leads to, into or around what the other leads to.
+fn overlap(a: &str, b: &str) -> bool {
     let around = |outer: &str, inner: &str| {
         inner
             .strip_prefix(outer)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    fields
-        .iter()
-        .any(|lost| around(&lost.pointer, &field.pointer) || around(&field.pointer, &lost.pointer))
+    around(a, b) || around(b, a)
 }
 
 /// Returns the ignore rule that leaves these fields to the other manager.
@@ -288,7 +311,8 @@ mod tests {
     }
 
     fn facts(live: &Object) -> (Vec<String>, Vec<String>) {
-        let drift = find_out(Some(live), &desired(), "us").told(&desired().id());
+        let drift =
+            find_out(Some(live), &desired(), &[], &Managers::new("us", &[])).told(&desired().id());
         let actor = |a: &Actor| format!("{} {} {}", a.manager, a.operation, a.subresource);
         let fields = drift.fields.clone();
         (fields, drift.actors.iter().map(actor).collect())
@@ -334,8 +358,31 @@ mod tests {
     }
 
     #[test]
+    fn what_a_manager_that_is_taken_over_added_is_told() {
+        let edit = json!({"manager": "kubectl-edit", "operation": "Update",
+            "time": "2024-01-01T00:01:00Z", "fieldsV1": {"f:spec": {"f:extra": {}}}});
+        let hpa = json!({"manager": "hpa", "operation": "Update", "time": "2024-01-01T00:02:00Z",
+            "fieldsV1": {"f:spec": {"f:other": {}}}});
+        let (fields, actors) = facts(&live(&all(), &[edit, hpa]));
+        assert_eq!(fields, [".spec.extra"]);
+        assert_eq!(actors, ["kubectl-edit Update "]);
+    }
+
+    #[test]
+    fn ignored_fields_are_not_told() {
+        let ours = json!({"f:metadata": {"f:labels": {"f:x": {}}}, "f:spec": {".": {}}});
+        let other = json!({"manager": "hand", "operation": "Update", "time": "2024-01-01T00:01:00Z",
+            "fieldsV1": {"f:spec": {"f:replicas": {}, "f:paused": {}}}});
+        let managers = Managers::new("us", &[]);
+        let live = live(&ours, &[other]);
+        let findings = find_out(Some(&live), &desired(), &["/spec/replicas"], &managers);
+        assert_eq!(paths(&findings.fields), [".spec.paused"]);
+        assert_eq!(findings.actors[0].fields, [".spec.paused"]);
+    }
+
+    #[test]
     fn a_deletion_is_laid_to_nobody() {
-        let drift = find_out(None, &desired(), "us");
+        let drift = find_out(None, &desired(), &[], &Managers::new("us", &[]));
         assert!(drift.deleted && drift.actors.is_empty() && drift.fields.is_empty());
     }
 }

@@ -65,6 +65,37 @@ pub(crate) fn lost(manifest: &Object, set: Option<&Value>) -> Vec<Field> {
     fields
 }
 
+/// Returns every field of a set, whether a manifest has it or not. A list element's pointer leads
+/// to its list, because a set knows no places.
+pub(crate) fn all(set: &Value) -> Vec<Field> {
+    let mut fields = Vec::new();
+    walk_all(set, &Field::default(), &mut fields);
+    fields
+}
+
+fn walk_all(node: &Value, field: &Field, fields: &mut Vec<Field>) {
+    let children = node
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| *key != ".");
+    let mut is_leaf = true;
+    for (key, child) in children {
+        is_leaf = false;
+        let inner = match key.strip_prefix("f:") {
+            Some(name) => field.key(name),
+            None => Field {
+                path: format!("{}[{}]", field.path, print_key(key)),
+                pointer: field.pointer.clone(),
+            },
+        };
+        walk_all(child, &inner, fields);
+    }
+    if is_leaf && !field.path.is_empty() {
+        fields.push(field.clone());
+    }
+}
+
 /// Returns the fields of a manifest that a field set holds.
 pub(crate) fn held(manifest: &Object, set: &Value) -> Vec<Field> {
     let mut fields = Vec::new();
@@ -288,6 +319,15 @@ mod tests {
     #[test]
     fn a_set_that_is_gone_has_lost_everything() {
         assert_eq!(paths(&lost(&manifest(), None)), [".metadata", ".spec"]);
+    }
+
+    #[test]
+    fn a_set_is_told_field_by_field() {
+        let set = json!({"f:data": {".": {}, "f:a": {}}, "f:l": {r#"k:{"n":1}"#: {"f:x": {}}}});
+        let fields = all(&set);
+        assert_eq!(paths(&fields), [".data.a", ".l[n=1].x"]);
+        assert_eq!(fields[0].pointer, "/data/a");
+        assert_eq!(all(&json!({})), []);
     }
 
     #[test]

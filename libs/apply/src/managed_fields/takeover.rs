@@ -41,6 +41,11 @@ impl Managers {
         }
     }
 
+    /// Returns our own manager.
+    pub(crate) fn us(&self) -> &str {
+        &self.us
+    }
+
     /// Tells whether this manager's fields are taken over.
     pub(crate) fn take_over(&self, entry: Entry<'_>) -> bool {
         // Parity: names are compared by prefix, so `kubectl-edit` is meant too.
