@@ -1,7 +1,7 @@
 //! `fjord events` and `fjord drift`: what the controllers said, and what they put back.
 //!
 //! Both read core/v1 Events and nothing else: what is older than the API server keeps Events (an
-//! hour by default) is gone. Drift is the subset with reason `DriftCorrected` or `DriftFight`.
+//! hour by default) is gone. Drift is the subset with reason `DriftCorrected` or `DriftNotCorrected`.
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -62,7 +62,7 @@ struct CommonArgs {
 }
 
 /// Reasons of the Events that tell about drift.
-const DRIFT_REASONS: &[&str] = &["DriftCorrected", "DriftFight"];
+const DRIFT_REASONS: &[&str] = &["DriftCorrected", "DriftNotCorrected"];
 
 /// Runs `fjord events`.
 pub(crate) async fn run(args: &EventsArgs, cluster: &ClusterArgs) -> Result<()> {
