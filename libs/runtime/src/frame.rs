@@ -205,9 +205,10 @@ impl<R: Reconciler> Frame<R> {
                 )
             }
         };
+        let is_gone = next == Next::Gone || self.store.get(&taken.key).is_none();
         let took = began.elapsed();
         self.process.metrics().end(&self.controller, ended, took);
-        if next == Next::Gone {
+        if is_gone {
             self.process.metrics().remove(&self.kind, &taken.key);
         } else {
             let suspended = self.reconciler.suspended(&pass.object);

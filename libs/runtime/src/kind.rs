@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How long running passes may take after shutdown was asked for (the shortest termination grace of Flux's pods is 10 s).
-const GRACE: Duration = Duration::from_secs(8);
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Any namespaced kind that a store can hold; implemented for all that qualify.
 pub trait Object:

@@ -68,7 +68,7 @@ pub use metrics::Metrics;
 pub use server::listen_on;
 
 /// How long the last events may take after the controllers have stopped.
-const DRAIN: Duration = Duration::from_secs(5);
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// What distinguishes one program from the others.
 #[derive(Clone, Copy, Debug)]

@@ -1,12 +1,18 @@
 //! The Kubernetes client of one controller: counts every request under `rest_client_requests_total`.
 
-use std::task::{Context, Poll};
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use futures::{FutureExt, future::BoxFuture};
 use http::{HeaderValue, Request, Response, header::USER_AGENT};
 use kube::{Client, client::Body};
 use prometheus::IntCounterVec;
 use tower::Service;
+
+/// How long an API server may take to begin its answer; its own limit is a minute.
+const PATIENCE: Duration = Duration::from_secs(65);
 
 /// Wraps a client so that its requests are counted and carry the controller's name.
 pub(super) fn counted(client: Client, requests: IntCounterVec, name: &'static str) -> Client {
@@ -45,8 +51,15 @@ impl Service<Request<Body>> for Counted {
         }
         let (client, requests) = (self.client.clone(), self.requests.clone());
         let method = request.method().to_string();
+        let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
         async move {
-            let answer = client.send(request).await;
+            let send = client.send(request);
+            let answer = if is_watch {
+                send.await
+            } else {
+                let timeout = tokio::time::timeout(PATIENCE, send).await;
+                timeout.unwrap_or_else(|elapsed| Err(kube::Error::Service(elapsed.into())))
+            };
             let code = answer.as_ref().map_or("<error>".to_owned(), |answer| {
                 answer.status().as_u16().to_string()
             });

@@ -24,6 +24,9 @@ use decide::{Observed, Step};
 /// Candidates wait up to this factor longer between tries (client-go's `JitterFactor`).
 const JITTER: f64 = 1.2;
 
+/// How long a release may take; the lease expires by itself anyway.
+const RELEASE: Duration = Duration::from_secs(2);
+
 /// Waits until this replica leads, then renews in the background.
 pub(super) async fn campaign(process: &Process) -> Result<(), Error> {
     let args = process.common();
@@ -163,7 +166,7 @@ impl Election {
             spec.acquire_time = Some(now);
         }
         let replace = self.replace(&lease);
-        match tokio::time::timeout(Duration::from_secs(5), replace).await {
+        match tokio::time::timeout(RELEASE, replace).await {
             Ok(Ok(_)) => tracing::info!("released lease {}", self.name),
             Ok(Err(error)) => tracing::error!(
                 error = crate::outcome::chain(&error),

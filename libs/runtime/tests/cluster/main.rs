@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod scraped;
 mod widget;
 
 use std::time::Duration;
