@@ -29,7 +29,7 @@ pub(crate) enum Strictness {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
     /// The text holds an expression that does not parse.
-    #[error("variable substitution failed: {0}")]
+    #[error("variable substitution failed")]
     Syntax(#[from] expression::Error),
     /// A variable is not set, and strictness asks for it.
     #[error("variable substitution failed: variable not set (strict mode): \"{0}\"")]
