@@ -43,7 +43,7 @@ impl Default for Pace {
             at_once: 8,
             per_second: 50.0,
             burst: 200.0,
-            first_pause: Duration::from_secs(30),
+            first_pause: Duration::from_secs(10),
             longest_pause: Duration::from_secs(300),
             give_up: Duration::from_secs(24 * 3600),
         }
