@@ -3,6 +3,7 @@
 //! A new command is one file below `command/`, one variant and one line in [`Command::run`].
 
 mod completion;
+mod dev;
 mod events;
 mod get;
 mod kustomize;
@@ -40,6 +41,7 @@ enum Command {
     Events(events::EventsArgs),
     Drift(events::DriftArgs),
     Kustomize(kustomize::KustomizeArgs),
+    Dev(dev::DevArgs),
     Completion(completion::CompletionArgs),
 }
 
@@ -55,6 +57,7 @@ impl Cli {
             Command::Events(args) => events::run(args, cluster).await,
             Command::Drift(args) => events::run_drift(args, cluster).await,
             Command::Kustomize(args) => kustomize::run(args),
+            Command::Dev(args) => dev::run(args, cluster).await,
             Command::Completion(args) => completion::run(args),
         }
     }
