@@ -51,7 +51,10 @@ impl Service<Request<Body>> for Counted {
         }
         let (client, requests) = (self.client.clone(), self.requests.clone());
         let method = request.method().to_string();
-        let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
+        let is_watch = request
+            .uri()
+            .query()
+            .is_some_and(|query| query.contains("watch=true"));
         async move {
             let send = client.send(request);
             let answer = if is_watch {

@@ -114,7 +114,7 @@ async fn a_prometheus_finds_what_dashboards_select_and_alerts_of_a_failing_objec
         "sum(go_info)",
         "go_memstats_alloc_bytes{job=\"fjord\"}",
         "go_goroutines{job=\"fjord\"}",
-        "process_cpu_seconds_total{job=\"fjord\"}",
+        "process_cpu_seconds_total{job=\"fjord\"} + 1",
         "histogram_quantile(0.5, gotk_reconcile_duration_seconds_bucket{exported_namespace=\"\",name=\"good\"})",
         "workqueue_longest_running_processor_seconds{name=\"widget\"} + 1",
         "controller_runtime_reconcile_errors_total{controller=\"widget\"}",
