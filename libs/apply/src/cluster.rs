@@ -149,6 +149,11 @@ impl Cluster {
         self.inner.discovery.learn(crd);
     }
 
+    /// Looks a kind up anew when it is asked for next.
+    pub(crate) fn forget(&self, kind: &GroupKind) {
+        self.inner.discovery.forget(kind);
+    }
+
     pub(crate) async fn get(&self, kind: &Kind, id: &ObjectId) -> Result<Option<Object>, Error> {
         let request = self.request(Method::GET, kind, id, "", None, &[])?;
         match self.send(request).await {

@@ -119,6 +119,9 @@ impl Applier {
                     sleep(waits.next().copied().unwrap_or_default()).await;
                 }
                 Err(error) => {
+                    if is_not_served_yet(&error) {
+                        self.cluster.forget(&kind.gvk.group_kind());
+                    }
                     return Err(Cause::DryRun {
                         id: object.id(),
                         error,

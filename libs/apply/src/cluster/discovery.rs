@@ -81,6 +81,13 @@ impl Discovery {
         }
     }
 
+    pub(super) fn forget(&self, kind: &GroupKind) {
+        let mut cache = self.lock();
+        cache.kinds.remove(kind);
+        cache.learned.remove(kind);
+        cache.read_at = None;
+    }
+
     async fn look_up(
         &self,
         client: &Client,

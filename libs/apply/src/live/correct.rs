@@ -188,7 +188,9 @@ fn find_out(
             .iter()
             .any(|pointer| overlap(pointer, &field.pointer))
     };
-    let mut fields = lost(desired, managed_fields::applied_by(live, us));
+    let ours = managed_fields::entries(live).find(|entry| entry.is_applied_by(us));
+    let since = ours.and_then(time);
+    let mut fields = lost(desired, ours.and_then(managed_fields::Entry::fields));
     fields.retain(minded);
     fields.truncate(TOLD);
     let mut others: Vec<managed_fields::Entry<'_>> = managed_fields::entries(live)
@@ -213,6 +215,20 @@ fn find_out(
     };
     if actors.iter().any(|(_, held)| holds(held)) {
         actors.retain(|(_, held)| holds(held));
+    } else if fields.is_empty()
+        && let Some(at) = actors
+            .iter()
+            .position(|(entry, held)| !held.is_empty() && time(*entry) >= since)
+    {
+        // A map that we own with nothing in it reads like one that we own as a whole; what
+        // another manager took out of it since tells the difference.
+        actors.swap(0, at);
+        actors.truncate(1);
+        fields = actors
+            .first()
+            .map(|(_, held)| held.clone())
+            .unwrap_or_default();
+        fields.truncate(TOLD);
     } else if fields.is_empty() {
         // Nothing of ours is lost: a manager that is taken over added something of its own.
         actors.retain(|(entry, _)| managers.take_over(*entry));
@@ -223,8 +239,6 @@ fn find_out(
     } else {
         // A removed field is held by nobody; the latest change of another manager removed it,
         // unless that was made before our own apply.
-        let ours = managed_fields::entries(live).find(|entry| entry.is_applied_by(us));
-        let since = ours.and_then(time);
         actors.retain(|(entry, _)| time(*entry) >= since && entry.subresource() != "status");
         actors.truncate(1);
     }

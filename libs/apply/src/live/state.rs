@@ -86,12 +86,21 @@ struct Owned {
     awaited: HashSet<ObjectId>,
 }
 
+/// Why a kind cannot be watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blind {
+    /// Our identity may not watch it.
+    Forbidden,
+    /// The API server does not serve it, or did not yet.
+    Unserved,
+}
+
 #[derive(Debug, Default)]
 struct Watch {
     task: Option<AbortHandle>,
     synced: bool,
-    /// We may not watch the kind, or nobody serves it.
-    blind: bool,
+    /// Why the watch shows nothing, where it does not.
+    blind: Option<Blind>,
     /// How many owned objects are of this kind.
     objects: usize,
 }
@@ -274,6 +283,14 @@ impl State {
             .insert(id.clone())
         {
             self.watches.entry(id.group_kind()).or_default().objects += 1;
+        }
+        // What could just be applied is served: no need to wait for the next try to watch it.
+        if let Some(watch) = self.watches.get_mut(&id.group_kind())
+            && watch.blind == Some(Blind::Unserved)
+            && let Some(task) = watch.task.take()
+        {
+            task.abort();
+            watch.blind = None;
         }
         let baseline = Baseline {
             desired,
@@ -510,7 +527,7 @@ impl State {
 
     pub(super) fn status(&self, id: &ObjectId) -> Option<Status> {
         let watch = self.watches.get(&id.group_kind())?;
-        if watch.blind {
+        if watch.blind.is_some() {
             return None;
         }
         // Before the first list is in, what our own apply was answered still holds.
@@ -537,7 +554,7 @@ impl State {
     pub(super) fn synced(&mut self, kind: &GroupKind, shown: &HashSet<ObjectId>) -> Vec<ObjectId> {
         if let Some(watch) = self.watches.get_mut(kind) {
             watch.synced = true;
-            watch.blind = false;
+            watch.blind = None;
         }
         let of_kind = |id: &&ObjectId| id.kind == kind.kind && id.group == kind.group;
         self.objects
@@ -549,10 +566,10 @@ impl State {
     }
 
     /// Marks a watch as blind: what it knew may be out of date.
-    pub(super) fn unsynced(&mut self, kind: &GroupKind) {
+    pub(super) fn unsynced(&mut self, kind: &GroupKind, why: Blind) {
         if let Some(watch) = self.watches.get_mut(kind) {
             watch.synced = false;
-            watch.blind = true;
+            watch.blind = Some(why);
         }
         // Whoever waits for health has to read for itself now.
         let waiting = self.owners.values_mut();
@@ -577,6 +594,19 @@ impl State {
 
     pub(super) fn size(&self) -> (usize, usize) {
         (self.objects.len(), self.watches.len())
+    }
+}
+
+/// Ends the watches with the index.
+impl Drop for State {
+    fn drop(&mut self) {
+        for task in self
+            .watches
+            .values()
+            .filter_map(|watch| watch.task.as_ref())
+        {
+            task.abort();
+        }
     }
 }
 

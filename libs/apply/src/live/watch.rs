@@ -8,14 +8,15 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, pin_mut};
-use kube::Api;
 use kube::core::{ApiResource, PartialObjectMeta};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
+use kube::{Api, Client};
 
 use super::Inner;
 use super::narrow::{Narrow, metadata_only};
-use crate::cluster::Kind;
+use super::state::Blind;
+use crate::cluster::{self, Kind};
 use crate::object::{GroupKind, Object, ObjectId};
 
 /// How long to leave a kind alone that we may not watch or that nobody serves.
@@ -30,28 +31,42 @@ pub(super) async fn run(index: Weak<Inner>, kind: GroupKind) {
         let client = inner.cluster.client().clone();
         let selector = format!("{}/name", inner.config.group);
         drop(inner);
-        if let Ok(found) = found {
-            let resource = resource_of(&found);
-            let config = watcher::Config::default().labels(&selector).page_size(PAGE);
-            if found.has_status {
-                let api: Api<Narrow> = Api::all_with(client, &resource);
-                let events = watch(api, config)
-                    .default_backoff()
-                    .map_ok(|event| map(event, |narrow: Narrow| narrow.into_object(&resource)));
-                follow(&index, &kind, events).await;
-            } else {
-                // kube asks for metadata only when it is asked for such objects.
-                let api: Api<PartialObjectMeta<Narrow>> = Api::all_with(client, &resource);
-                let events = watch(api, config).default_backoff().map_ok(|event| {
-                    map(event, |partial| metadata_only(partial.metadata, &resource))
-                });
-                follow(&index, &kind, events).await;
-            }
-        }
+        let why = match found {
+            Ok(found) => watch_kind(&index, &kind, &found, client, &selector).await,
+            Err(cluster::Error::NoSuchKindInGroup(_)) => Blind::Unserved,
+            Err(_) => Blind::Forbidden,
+        };
         if let Some(inner) = index.upgrade() {
-            go_blind(&inner, &kind);
+            // Its preferred version may be another by now.
+            inner.cluster.forget(&kind);
+            go_blind(&inner, &kind, why);
         }
         tokio::time::sleep(BLIND).await;
+    }
+}
+
+async fn watch_kind(
+    index: &Weak<Inner>,
+    kind: &GroupKind,
+    found: &Kind,
+    client: Client,
+    selector: &str,
+) -> Blind {
+    let resource = resource_of(found);
+    let config = watcher::Config::default().labels(selector).page_size(PAGE);
+    if found.has_status {
+        let api: Api<Narrow> = Api::all_with(client, &resource);
+        let events = watch(api, config)
+            .default_backoff()
+            .map_ok(|event| map(event, |narrow: Narrow| narrow.into_object(&resource)));
+        follow(index, kind, events).await
+    } else {
+        // kube asks for metadata only when it is asked for such objects.
+        let api: Api<PartialObjectMeta<Narrow>> = Api::all_with(client, &resource);
+        let events = watch(api, config)
+            .default_backoff()
+            .map_ok(|event| map(event, |partial| metadata_only(partial.metadata, &resource)));
+        follow(index, kind, events).await
     }
 }
 
@@ -60,11 +75,11 @@ async fn follow(
     index: &Weak<Inner>,
     kind: &GroupKind,
     events: impl futures::Stream<Item = Result<Event<Object>, watcher::Error>>,
-) {
+) -> Blind {
     pin_mut!(events);
     let mut shown = HashSet::new();
     while let Some(event) = events.next().await {
-        let Some(inner) = index.upgrade() else { return };
+        let Some(inner) = index.upgrade() else { break };
         match event {
             Ok(Event::Init) => shown.clear(),
             Ok(Event::InitApply(object)) => {
@@ -77,15 +92,17 @@ async fn follow(
                 let uid = object.uid().to_owned();
                 inner.vanished(&object.id(), Some(&uid));
             }
-            Err(error) if is_final(&error) => {
-                tracing::info!(kind = %kind.kind, group = %kind.group, %error, "kind is not watched");
-                return;
-            }
             Err(error) => {
-                tracing::debug!(kind = %kind.kind, group = %kind.group, %error, "watch interrupted");
+                let (kind, group) = (&kind.kind, &kind.group);
+                if let Some(why) = final_error(&error) {
+                    tracing::info!(%kind, %group, %error, "kind is not watched");
+                    return why;
+                }
+                tracing::debug!(%kind, %group, %error, "watch interrupted");
             }
         }
     }
+    Blind::Unserved
 }
 
 fn finish_list(inner: &Arc<Inner>, kind: &GroupKind, shown: HashSet<ObjectId>) {
@@ -101,11 +118,11 @@ fn finish_list(inner: &Arc<Inner>, kind: &GroupKind, shown: HashSet<ObjectId>) {
     }
 }
 
-fn go_blind(inner: &Arc<Inner>, kind: &GroupKind) {
+fn go_blind(inner: &Arc<Inner>, kind: &GroupKind, why: Blind) {
     let waiting = {
         let mut state = inner.lock();
         let waiting = state.waiting_for(kind);
-        state.unsynced(kind);
+        state.unsynced(kind, why);
         waiting
     };
     for owner in waiting {
@@ -113,15 +130,22 @@ fn go_blind(inner: &Arc<Inner>, kind: &GroupKind) {
     }
 }
 
-/// Tells whether asking again at once is pointless.
-fn is_final(error: &watcher::Error) -> bool {
+/// Tells why asking again at once is pointless, if it is.
+fn final_error(error: &watcher::Error) -> Option<Blind> {
     let (watcher::Error::InitialListFailed(cause)
     | watcher::Error::WatchStartFailed(cause)
     | watcher::Error::WatchFailed(cause)) = error
     else {
-        return false;
+        return None;
     };
-    matches!(cause, kube::Error::Api(status) if matches!(status.code, 401 | 403 | 404 | 405))
+    let kube::Error::Api(status) = cause else {
+        return None;
+    };
+    match status.code {
+        401 | 403 => Some(Blind::Forbidden),
+        404 | 405 => Some(Blind::Unserved),
+        _ => None,
+    }
 }
 
 fn resource_of(kind: &Kind) -> ApiResource {

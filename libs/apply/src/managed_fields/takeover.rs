@@ -73,7 +73,16 @@ pub(crate) fn takeover_patch(live: &Object, managers: &Managers) -> Option<Value
     if let Some(entries) = folded(live, managers) {
         patch.push(json!({"op": "replace", "path": "/metadata/managedFields", "value": entries}));
     }
-    (!patch.is_empty()).then_some(Value::Array(patch))
+    if patch.is_empty() {
+        return None;
+    }
+    // A list is replaced as a whole, so it must still be the one that was read: otherwise what
+    // somebody wrote meanwhile would lose its owner.
+    if let Some(version) = live.get(&["metadata", "resourceVersion"]) {
+        let path = "/metadata/resourceVersion";
+        patch.push(json!({"op": "replace", "path": path, "value": version}));
+    }
+    Some(Value::Array(patch))
 }
 
 /// Returns the managed fields with the managers folded in, or nothing when none is there.

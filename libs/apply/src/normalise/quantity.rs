@@ -44,6 +44,9 @@ pub(super) fn canonical(text: &str) -> Option<String> {
         return Some("0".to_owned());
     }
     // Non-zero values are rounded up to a nano, away from zero.
+    if scale < NANO - 40 {
+        (mantissa, scale) = (1, NANO); // Beyond any mantissa's reach; an exponent may be huge.
+    }
     while scale < NANO {
         mantissa = mantissa / 10 + i128::from(mantissa % 10 != 0);
         scale += 1;
@@ -181,6 +184,8 @@ mod tests {
             ("0.0000000001", "1n"),
             ("1000E", "9223372036854775807"),
             ("64Ei", "9223372036854775807"),
+            ("1e2000000000", "9223372036854775807"),
+            ("1e-2000000000", "1e-9"),
         ] {
             assert_eq!(canonical(text).as_deref(), Some(expected), "{text}");
         }

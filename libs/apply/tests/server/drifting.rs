@@ -422,6 +422,41 @@ async fn a_manifest_that_is_not_at_hand_wakes_its_owner() {
 }
 
 #[tokio::test]
+async fn a_resource_is_minded_from_the_moment_its_definition_is_served() {
+    let watched = Watched::new("drift-crd").await;
+    let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let crd = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.drift.io"},
+        "spec": {
+            "group": "drift.io", "scope": "Namespaced",
+            "names": {"kind": "Widget", "plural": "widgets"},
+            "versions": [{"name": "v1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": schema}}],
+        },
+    });
+    let widget = json!({"apiVersion": "drift.io/v1", "kind": "Widget",
+        "metadata": {"name": "w"}, "spec": {"a": "git"}});
+    let applier = watched.applier("app");
+    let both = [crd, widget.clone()];
+    let objects = watched.world.manifests(&applier, &both);
+    let intended = applier.intend(&objects).await.unwrap();
+    assert_eq!(intended.entries.len(), 2);
+    watched.index.own(&applier.owner().key(), &intended);
+    // The watch finds out now that there is nothing to watch yet.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    watched.apply("app", &both).await;
+    watched
+        .world
+        .merge("hand", &widget, json!({"spec": {"a": "hand"}}))
+        .await;
+    let ((drift, handled), took) = watched.told("the value is back").await;
+    assert_eq!(handled, Handled::Corrected(Action::Configured));
+    assert_eq!(drift.fields, [".spec.a"]);
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+#[tokio::test]
 async fn who_may_not_watch_still_applies_and_reads_health_itself() {
     let namespace = "drift-blind";
     let world = World::seen_as("blind", namespace).await;

@@ -62,7 +62,7 @@ fn an_object_is_as_desired_only_for_the_same_manifest_and_owner_under_a_synced_w
     assert_eq!(state.knows(&owner("app"), &id(), 7), Known::AsDesired);
     assert_eq!(state.knows(&owner("app"), &id(), 8), Known::Nothing);
     assert_eq!(state.knows(&owner("other"), &id(), 7), Known::Nothing);
-    state.unsynced(&id().group_kind());
+    state.unsynced(&id().group_kind(), Blind::Forbidden);
     assert_eq!(state.knows(&owner("app"), &id(), 7), Known::Nothing);
 }
 
@@ -305,4 +305,23 @@ fn objects_that_nobody_here_owns_are_not_kept() {
         []
     );
     assert_eq!(state.size().0, 0);
+}
+
+#[tokio::test]
+async fn a_kind_that_is_served_by_now_is_watched_at_once() {
+    let mut state = State::default();
+    let kind = id().group_kind();
+    state.own(&owner("app"), HashSet::from([id()]));
+    let task = || tokio::spawn(std::future::pending::<()>()).abort_handle();
+    for (why, reopened) in [(Blind::Forbidden, 0), (Blind::Unserved, 1)] {
+        state.opened(kind.clone(), task());
+        state.unsynced(&kind, why);
+        state.record(
+            &owner("app"),
+            look(object(10, "app", &whole())),
+            7,
+            Instant::now(),
+        );
+        assert_eq!(state.unopened().len(), reopened, "{why:?}");
+    }
 }
