@@ -44,13 +44,16 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// Builds the rules of a source: files in the order root first, then depth-first by name, and
-    /// `spec.ignore` last. Without any user rule the default exclusions hold; with one they vanish
-    /// and only the version-control files stay excluded.
+    /// Builds the rules of a source from its rule files, by folder (the root is empty) and in any
+    /// order, and `spec.ignore`, which is strongest. Without any user rule the default exclusions
+    /// hold; with one they vanish and only the version-control files stay excluded.
     pub fn for_source<'a>(
         files: impl IntoIterator<Item = (&'a str, &'a str)>,
         spec_ignore: Option<&str>,
     ) -> Self {
+        // A folder's own rules come before those of the folders in it.
+        let mut files: Vec<(&str, &str)> = files.into_iter().collect();
+        files.sort_by(|(left, _), (right, _)| left.split('/').cmp(right.split('/')));
         let mut user = Vec::new();
         for (folder, text) in files {
             read_rules(text, folder, &mut user);

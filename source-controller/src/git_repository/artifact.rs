@@ -143,8 +143,6 @@ fn archive(
             ));
         }
     }
-    // A folder's own rules come before those of the folders in it.
-    rules.sort_by(|(left, _), (right, _)| left.split('/').cmp(right.split('/')));
     let rules = rules.iter().map(|(folder, text)| (*folder, text.as_str()));
     let matcher = Matcher::for_source(rules, ignore);
     storage.write(target, |archive| {
