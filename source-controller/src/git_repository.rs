@@ -135,6 +135,7 @@ impl GitRepositories {
         let is_stored = pass.conditions.is_true(ARTIFACT_IN_STORAGE);
         let artifact = pass.status.artifact.as_ref().filter(|_| is_stored);
         Ok(Request {
+            shown: fjord_git::shown(&spec.url, &url),
             url,
             selector: selector_of(&pass.object),
             credentials,

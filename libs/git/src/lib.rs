@@ -21,5 +21,5 @@ pub use error::{Error, Phase};
 pub use http::{Clients, Credentials, Network, Proxy};
 pub use mirror::Limits;
 pub use reference::{Revision, Selector};
-pub use sync::{Checkout, Outcome, Request, sync};
+pub use sync::{Checkout, Outcome, Request, shown, sync};
 pub use tree::{Entry, Kind, Tree};

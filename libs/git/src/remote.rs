@@ -22,8 +22,7 @@ use crate::{Error, Limits};
 
 /// Holds one conversation with a server.
 pub(crate) struct Remote {
-    /// The address as shown in messages.
-    pub(crate) shown: String,
+    shown: String,
     transport: Transport<Wire>,
     handshake: Handshake,
     failures: Failures,
@@ -44,6 +43,7 @@ pub(crate) struct Reference {
 /// Says where and how to connect.
 pub(crate) struct Address<'a> {
     pub(crate) url: &'a url::Url,
+    pub(crate) shown: &'a str,
     pub(crate) credentials: &'a Credentials,
     pub(crate) network: &'a Network,
     pub(crate) clients: &'a Clients,
@@ -58,7 +58,7 @@ impl Remote {
         limits: &Limits,
         phase: Phase,
     ) -> Result<Self, Error> {
-        let shown = shown(address.url);
+        let shown = address.shown.to_owned();
         let (wire, failures) = Wire::new(
             address.clients.get(address.network)?,
             address.credentials,
@@ -274,13 +274,4 @@ fn told(failures: &Failures, phase: Phase, url: &str, error: &gix::Error) -> Err
             message: chain(error),
         },
     }
-}
-
-/// Returns the address without the password in it.
-pub(crate) fn shown(url: &url::Url) -> String {
-    let mut url = url.clone();
-    if url.password().is_some() {
-        let _ = url.set_password(Some("xxxxx"));
-    }
-    url.into()
 }

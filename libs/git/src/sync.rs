@@ -13,7 +13,7 @@ use crate::error::Phase;
 use crate::http::{Cancel, Clients, Credentials, Network};
 use crate::mirror::{CommitInfo, Limits, Mirror, depth_one};
 use crate::reference::{Revision, Selector};
-use crate::remote::{Address, Reference, Remote, shown};
+use crate::remote::{Address, Reference, Remote};
 use crate::semver::{Constraint, Version};
 use crate::tree::Tree;
 
@@ -25,6 +25,8 @@ const MAX_TIES: usize = 32;
 pub struct Request {
     /// Its address; user and password in it are used if `credentials` are anonymous.
     pub url: Url,
+    /// Its address as messages show it ([`shown`]).
+    pub shown: String,
     /// What of it.
     pub selector: Selector,
     /// Who asks.
@@ -41,6 +43,16 @@ pub struct Request {
     pub mirror: PathBuf,
     /// What it may cost.
     pub limits: Limits,
+}
+
+/// Returns an address as its owner spelled it, unless there is a password in it.
+pub fn shown(spelled: &str, url: &Url) -> String {
+    if url.password().is_none() {
+        return spelled.to_owned();
+    }
+    let mut masked = url.clone();
+    let _ = masked.set_password(Some("xxxxx"));
+    masked.into()
 }
 
 /// Tells a repository's state.
@@ -118,6 +130,7 @@ fn run(clients: &Clients, request: &Request, cancel: Arc<Cancel>) -> Result<Outc
     };
     let address = Address {
         url: &request.url,
+        shown: &request.shown,
         credentials: &request.credentials,
         network: &request.network,
         clients,
@@ -227,7 +240,7 @@ fn resolve(
     is_list: bool,
 ) -> Result<Option<Target>, Error> {
     let missing = |reference: &str| Error::RefNotFound {
-        url: shown(&request.url),
+        url: request.shown.clone(),
         reference: reference.to_owned(),
     };
     match &request.selector {
@@ -236,7 +249,7 @@ fn resolve(
             let found = find(remote, &name)?;
             if found.is_none() && is_empty(remote)? {
                 return match is_list {
-                    true => Err(Error::ListedEmpty(shown(&request.url))),
+                    true => Err(Error::ListedEmpty(request.shown.clone())),
                     false => Ok(None),
                 };
             }
@@ -282,7 +295,7 @@ fn resolve(
 }
 
 fn empty(request: &Request, is_list: bool) -> Error {
-    let url = shown(&request.url);
+    let url = request.shown.clone();
     if is_list {
         Error::ListedEmpty(url)
     } else {
@@ -400,7 +413,7 @@ fn fetch_commit(
     let mut tips = remote.list(&[&prefix])?;
     tips.retain(|tip| branch.is_none() || tip.name == prefix);
     if tips.is_empty() {
-        let url = shown(address.url);
+        let url = address.shown.to_owned();
         return Err(match branch {
             Some(_) if !is_empty(&mut remote)? => Error::RefNotFound {
                 url,

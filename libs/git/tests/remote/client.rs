@@ -37,6 +37,7 @@ impl Client {
         last_seen: Option<&str>,
     ) -> Result<Outcome, Error> {
         let request = Request {
+            shown: fjord_git::shown(url.as_str(), &url),
             url,
             selector,
             credentials: self.credentials.clone(),

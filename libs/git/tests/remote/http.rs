@@ -606,3 +606,17 @@ async fn a_server_that_knows_only_the_old_protocol_is_served_too() {
         "{error}"
     );
 }
+
+#[test]
+fn an_address_is_shown_as_it_was_spelled_but_never_with_its_password() {
+    for (spelled, expected) in [
+        ("http://Host:80/a", "http://Host:80/a"),
+        ("https://git@host/a", "https://git@host/a"),
+        ("https://git:s3cret@host/a", "https://git:xxxxx@host/a"),
+    ] {
+        assert_eq!(
+            fjord_git::shown(spelled, &spelled.parse().unwrap()),
+            expected
+        );
+    }
+}
