@@ -18,7 +18,7 @@ pub(crate) enum Progress {
     /// Ready, and the status speaks of the current generation.
     Current,
     /// Still working; nothing to say yet.
-    InProgress,
+    Working,
     /// Will not get ready without a change; the reason is inside.
     Failed(String),
 }
@@ -66,7 +66,7 @@ pub(crate) fn progress(kind: &Kind, object: &DynamicObject) -> Progress {
     if is_observed && is("Reconciling").is_none() && is("Ready").is_some() {
         return Progress::Current;
     }
-    Progress::InProgress
+    Progress::Working
 }
 
 /// Returns the conditions of an object as they stand in its status.
@@ -134,7 +134,7 @@ mod tests {
             )
         };
         assert_eq!(progress(kind, &ready(2)), Progress::Current);
-        assert_eq!(progress(kind, &ready(1)), Progress::InProgress);
+        assert_eq!(progress(kind, &ready(1)), Progress::Working);
     }
 
     #[test]

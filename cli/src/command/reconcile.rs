@@ -130,7 +130,7 @@ async fn request_and_wait(
     );
     let is_done = |object: &DynamicObject| {
         handled(object) != before.as_deref()
-            && readiness::progress(kind, object) != Progress::InProgress
+            && readiness::progress(kind, object) != Progress::Working
     };
     report(kind, &wait(cluster, kind, name, timeout, is_done).await?)
 }

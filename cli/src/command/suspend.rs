@@ -72,7 +72,7 @@ pub(crate) async fn resume(args: &ResumeArgs, cluster: &ClusterArgs) -> Result<(
         if kind.is_static {
             continue;
         }
-        let is_done = |object: &_| readiness::progress(kind, object) != Progress::InProgress;
+        let is_done = |object: &_| readiness::progress(kind, object) != Progress::Working;
         report(
             kind,
             &wait(&cluster, kind, name, args.timeout.as_std(), is_done).await?,
