@@ -86,7 +86,10 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
-    /// The mirror on disk cannot be used.
+    /// A file's name cannot be stored in an artifact.
+    #[error("file name {0} is not UTF-8")]
+    FileName(String),
+    /// The mirror on disk cannot be used; the next synchronisation starts a new one.
     #[error("git mirror: {0}")]
     Mirror(String),
 }

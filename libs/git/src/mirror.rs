@@ -21,6 +21,7 @@ use crate::error::chain;
 
 const PACKS: &str = "objects/pack";
 const SHALLOW: &str = "shallow";
+const SHALLOW_LOCK: &str = "shallow.lock";
 const ADDRESS: &str = "url";
 const TIPS: &str = "tips";
 const MAX_TIPS: usize = 32;
@@ -81,6 +82,8 @@ impl Mirror {
             fs::create_dir_all(&packs)?;
             fs::write(folder.join(ADDRESS), url)?;
         }
+        // Left by a killed process; nobody else uses this folder.
+        let _ = fs::remove_file(folder.join(SHALLOW_LOCK));
         let objects = gix::odb::at(folder.join("objects"), gix::hash::Kind::Sha1)?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -143,6 +146,17 @@ impl Mirror {
         Ok(())
     }
 
+    /// Makes the next synchronisation start anew, as what is on disk may be the cause of a failure.
+    pub(crate) fn distrust(&self) {
+        let _ = fs::remove_file(self.folder.join(ADDRESS));
+    }
+
+    /// Says that an object that must be there cannot be read.
+    pub(crate) fn broken(&self, error: &gix::Error) -> Error {
+        self.distrust();
+        Error::Mirror(chain(error))
+    }
+
     /// Follows tags from `id` to a commit.
     pub(crate) fn peel(&self, id: ObjectId) -> Result<CommitInfo, Error> {
         let mut id = id;
@@ -151,15 +165,15 @@ impl Mirror {
             let object = self
                 .objects
                 .find(&id, &mut buffer)
-                .map_err(|error| broken(&error))?;
+                .map_err(|error| self.broken(&error))?;
             match object.kind {
                 Kind::Tag => {
                     let tag = self.objects.find_tag(&id, &mut buffer);
-                    id = tag.map_err(|error| broken(&error))?.target();
+                    id = tag.map_err(|error| self.broken(&error))?.target();
                 }
                 Kind::Commit => {
                     let commit = self.objects.find_commit(&id, &mut buffer);
-                    let commit = commit.map_err(|error| broken(&error))?;
+                    let commit = commit.map_err(|error| self.broken(&error))?;
                     return Ok(CommitInfo {
                         id,
                         tree: commit.tree(),
@@ -202,10 +216,6 @@ fn exceeds(packs: &Path, limits: &Limits) -> Result<bool, Error> {
         }
     }
     Ok(count > limits.mirror_packs || bytes > limits.mirror_bytes)
-}
-
-pub(crate) fn broken(error: &gix::Error) -> Error {
-    Error::Mirror(chain(error))
 }
 
 impl From<io::Error> for Error {

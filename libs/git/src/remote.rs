@@ -151,7 +151,13 @@ impl Remote {
             context,
             options,
         )
-        .map_err(|error| told(&self.failures, self.phase, &self.shown, &error))?;
+        .map_err(|error| {
+            let error = told(&self.failures, self.phase, &self.shown, &error);
+            if matches!(error, Error::Protocol { .. }) {
+                mirror.distrust();
+            }
+            error
+        })?;
         mirror.remember(wanted)
     }
 

@@ -5,7 +5,7 @@ use gix::objs::tree::EntryKind;
 use gix::objs::{FindExt, FindHeader};
 
 use crate::Error;
-use crate::mirror::{Mirror, broken};
+use crate::mirror::Mirror;
 
 const MAX_DEPTH: usize = 128;
 
@@ -60,7 +60,7 @@ impl Tree {
             .mirror
             .objects
             .try_header(&entry.id)
-            .map_err(|error| broken(&error))?;
+            .map_err(|error| self.mirror.broken(&error))?;
         if header.is_some_and(|header| header.size > limit) {
             return Err(Error::TooLarge {
                 what: "bytes in one file",
@@ -71,7 +71,7 @@ impl Tree {
         self.mirror
             .objects
             .find_blob(&entry.id, &mut buffer)
-            .map_err(|error| broken(&error))?;
+            .map_err(|error| self.mirror.broken(&error))?;
         Ok(buffer)
     }
 
@@ -91,13 +91,9 @@ impl Tree {
         let mut buffer = Vec::new();
         let tree = self.mirror.objects.find_tree(&tree, &mut buffer);
         let mut children = Vec::new();
-        for child in tree.map_err(|error| broken(&error))?.entries {
-            let name = std::str::from_utf8(child.filename).map_err(|_| {
-                Error::Mirror(format!(
-                    "file name {:?} in '{folder}' is not UTF-8",
-                    child.filename
-                ))
-            })?;
+        for child in tree.map_err(|error| self.mirror.broken(&error))?.entries {
+            let name = std::str::from_utf8(child.filename)
+                .map_err(|_| Error::FileName(format!("{:?} in '{folder}'", child.filename)))?;
             let kind = match child.mode.kind() {
                 EntryKind::Tree => Kind::Folder,
                 EntryKind::Blob => Kind::File { executable: false },

@@ -473,6 +473,7 @@ async fn a_mirror_that_grew_too_large_or_broke_off_starts_anew() {
         assert!(count <= 6, "{count} files in the mirror");
     }
     std::fs::write(packs.join("tmp_left_over"), "x").unwrap();
+    std::fs::write(client.mirror.path().join("app/shallow.lock"), "").unwrap();
     repository.commit("last", &[("a", "last")]);
     client.checkout(&server, branch("main")).await;
     assert!(!packs.join("tmp_left_over").exists());
@@ -619,4 +620,34 @@ fn an_address_is_shown_as_it_was_spelled_but_never_with_its_password() {
             expected
         );
     }
+}
+
+#[tokio::test]
+async fn a_damaged_mirror_fails_once_and_is_made_anew() {
+    let Some(server) = GitServer::start().await else {
+        return;
+    };
+    let repository = server.repository("app");
+    let id = repository.commit("one", &[("a", "1")]);
+    let client = Client::new();
+    client.checkout(&server, branch("main")).await;
+    for file in std::fs::read_dir(client.mirror.path().join("app/objects/pack")).unwrap() {
+        let path = file.unwrap().path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "pack")
+        {
+            std::fs::remove_file(&path).unwrap();
+            std::fs::write(&path, "PACK").unwrap();
+        }
+    }
+    let damaged = client
+        .sync(server.url("app.git"), branch("main"), None)
+        .await;
+    assert!(damaged.is_err());
+    let checkout = client.checkout(&server, branch("main")).await;
+    assert_eq!(
+        (checkout.revision.commit.as_str(), &*files(&checkout)[0].1),
+        (&*id, "1")
+    );
 }
