@@ -57,7 +57,6 @@ fn damage(text: &str, r: &mut Random) -> Vec<u8> {
         match r.below(7) {
             0 if at < bytes.len() => bytes[at] = (r.next() & 0xFF) as u8,
             1 => bytes.truncate(at),
-            2 => drop(bytes.splice(at..at, r.pick(&ODD).bytes())),
             3 => {
                 let end = (at + r.below(40)).min(bytes.len());
                 let copy = bytes[at..end].to_vec();

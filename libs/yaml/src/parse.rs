@@ -274,6 +274,10 @@ impl Composer<'_, '_> {
                 _ => merged = Some(merge_sources(value, by_alias)?),
             }
         }
+        // Parity: kyaml clears the key `<<` of every map, be it a merge key or only looks like one.
+        if self.merge == Merge::Kyaml {
+            map.remove("<<");
+        }
         // Parity: explicit keys keep their place and win; merged keys follow.
         if let Some(sources) = merged {
             let explicit = map.entries.len();

@@ -177,8 +177,13 @@ pub(crate) fn check_keys(map: &Map, top: bool) -> Result<(), Error> {
     }
     if !top {
         for (key, _) in &map.entries {
+            if key.tagged {
+                key.typed()?;
+            }
             let string = match &key.tag {
                 Tag::Str | Tag::Merge => true,
+                // An empty key can only be written in quotes, and so becomes a string.
+                _ if key.value.is_empty() && !key.tagged => true,
                 Tag::Unset => {
                     key.style != Style::Plain
                         || matches!(resolve(&key.value, Dialect::V3), Resolved::Str)

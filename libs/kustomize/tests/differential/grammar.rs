@@ -40,6 +40,8 @@ pub(crate) struct Tree {
     pub(crate) features: Vec<&'static str>,
     /// Kinds and names of the objects so far.
     known: Vec<(&'static str, &'static str)>,
+    /// Bases that fields added to the kustomization being made.
+    more: Vec<String>,
 }
 
 impl Tree {
@@ -53,6 +55,7 @@ impl Tree {
             top: String::new(),
             features: Vec::new(),
             known: Vec::new(),
+            more: Vec::new(),
         };
         let depth = 1 + r.below(3);
         let mut below: Vec<String> = Vec::new();
@@ -112,9 +115,19 @@ impl Tree {
                 .insert(format!("{dir}/objects.yaml"), text.join("---\n"));
             resources.push("objects.yaml".to_owned());
         }
-        k.push_str(&format!("resources: [{}]\n", resources.join(", ")));
         type Make = fn(&mut Tree, &mut Random, &str) -> String;
-        let fields: [(&'static str, usize, Make); 21] = [
+        let fields: [(&'static str, usize, Make); 28] = [
+            ("openapi", 10, openapi),
+            ("bases", 20, |_, _, _| "bases: []\n".to_owned()),
+            ("imageTags", 15, |_, _, _| {
+                "imageTags: [{name: busybox, newTag: old}]\n".to_owned()
+            }),
+            ("validators", 20, validators),
+            ("transformers folder", 15, transformer_folder),
+            ("lists and anchors", 6, lists),
+            ("remote-looking", 60, |_, _, _| {
+                "crds: []\nmetadata: {name: x}\n".to_owned()
+            }),
             ("namePrefix", 4, |_, r, _| {
                 format!("namePrefix: {}\n", r.pick(&["p-", "dev.", "1"]))
             }),
@@ -156,6 +169,8 @@ impl Tree {
                 k.push_str(&make(self, r, dir));
             }
         }
+        resources.append(&mut self.more);
+        k.push_str(&format!("resources: [{}]\n", resources.join(", ")));
         if top && r.one_in(6) {
             self.used("sortOptions");
             k.push_str(r.pick::<&str>(&[
@@ -594,6 +609,53 @@ fn vars(tree: &mut Tree, r: &mut Random, _: &str) -> String {
             "metadata.namespace"
         ])
     )
+}
+
+fn openapi(tree: &mut Tree, r: &mut Random, dir: &str) -> String {
+    if r.one_in(3) {
+        return "openapi: {version: v1.21.2}\n".to_owned();
+    }
+    let text = r##"{"definitions": {"w": {"properties": {"spec": {"properties": {"list": {"type": "array", "items": {"$ref": "#/definitions/i"}, "x-kubernetes-patch-strategy": "merge", "x-kubernetes-patch-merge-key": "name"}}}}, "x-kubernetes-group-version-kind": [{"group": "example.com", "version": "v1", "kind": "Widget"}]}, "i": {"type": "object"}}, "paths": {"/apis/example.com/v1/widgets": {"get": {"x-kubernetes-group-version-kind": {"group": "example.com", "version": "v1", "kind": "Widget"}}}}}"##;
+    tree.files
+        .insert(format!("{dir}/schema.json"), text.to_owned());
+    "openapi: {path: schema.json}\n".to_owned()
+}
+
+fn validators(tree: &mut Tree, r: &mut Random, _: &str) -> String {
+    tree.used("validators");
+    let key = r.pick::<&str>(&["validated-by", "validated-by", "other"]);
+    format!(
+        "validators:\n- |\n  apiVersion: builtin\n  kind: LabelTransformer\n  metadata: {{name: v}}\n  labels: {{{key}: me}}\n  fieldSpecs: [{{path: metadata/labels, create: true}}]\n"
+    )
+}
+
+fn transformer_folder(tree: &mut Tree, _: &mut Random, dir: &str) -> String {
+    let at = format!("t-{dir}");
+    tree.files.insert(
+        format!("{at}/one.yaml"),
+        "apiVersion: builtin\nkind: AnnotationsTransformer\nmetadata: {name: one}\nannotations: {folder: x}\nfieldSpecs: [{path: metadata/annotations, create: true}]\n".to_owned(),
+    );
+    tree.files.insert(
+        format!("{at}/kustomization.yaml"),
+        "resources: [one.yaml]\npatches:\n- target: {kind: AnnotationsTransformer}\n  patch: '[{\"op\": \"replace\", \"path\": \"/annotations/folder\", \"value\": \"y\"}]'\n".to_owned(),
+    );
+    format!("validators: []\ngeneratorOptions: {{}}\ntransformers: [../{at}]\n")
+}
+
+/// Adds a list, with anchors and merges, through a base of its own.
+fn lists(tree: &mut Tree, r: &mut Random, dir: &str) -> String {
+    let at = format!("list-{dir}");
+    let name = *r.pick(&NAMES);
+    let text = format!(
+        "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: &m {{name: list-{name}, labels: &l {{app: a, t: \"1\"}}}}\n  data: &d {{a: x, b: y}}\n- apiVersion: v1\n  kind: ConfigMapList\n  items:\n  - {{apiVersion: v1, kind: ConfigMap, metadata: {{<<: *m, name: item-{name}}}, data: {{<<: [*d, *l], a: z}}}}\n"
+    );
+    tree.files.insert(format!("{at}/list.yaml"), text);
+    tree.files.insert(
+        format!("{at}/kustomization.yaml"),
+        "resources: [list.yaml]\n".to_owned(),
+    );
+    tree.more.push(format!("../{at}"));
+    String::new()
 }
 
 fn crds(tree: &mut Tree, _: &mut Random, dir: &str) -> String {

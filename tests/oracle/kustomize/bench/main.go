@@ -93,7 +93,7 @@ spec: {rules: [{host: app-N.example.com, http: {paths: [{path: /, pathType: Pref
 const overlay = `namespace: prod
 namePrefix: p-
 commonLabels: {team: x}
-commonAnnotations: {note: y}
+commonAnnotations: {note: why}
 images: [{name: registry.example.com/team/app, newTag: v2}]
 configMapGenerator: [{name: settings, literals: [a=b]}]
 secretGenerator: [{name: keys, literals: [k=v]}]
