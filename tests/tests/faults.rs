@@ -75,7 +75,7 @@ async fn kills_at_random_moments_lose_nothing_and_leave_nothing_over() -> Result
             .await?
             .context("gone")?;
         ensure!(
-            object["data"]["commit"] == commits.to_string(),
+            object["data"]["commit"].as_str() == Some(&commits.to_string()),
             "{name} is not the last commit's"
         );
     }
