@@ -180,11 +180,14 @@ async fn tags_names_ranges_and_commits_lead_to_their_commits() {
         let checkout = client.checkout(&server, selector.clone()).await;
         assert_eq!(checkout.revision.to_string(), revision, "{selector:?}");
         assert_eq!(files(&checkout).len(), 1);
+        server.requests();
+        let is_pinned = matches!(selector, Selector::Commit { .. });
         let seen = client
             .sync(server.url("app.git"), selector, Some(&revision))
             .await
             .unwrap();
         assert!(matches!(seen, Outcome::Unchanged(found) if found == checkout.revision));
+        assert_eq!(server.requests().len(), if is_pinned { 0 } else { 2 });
     }
 }
 
