@@ -1,6 +1,10 @@
 //! The Kubernetes client of one controller: counts every request under `rest_client_requests_total`.
+//!
+//! It also bounds the requests in flight: the client speaks HTTP/1.1, so each one needs a connection of its own,
+//! and a hundred objects that finish at once would open a hundred, with a handshake and its buffers each.
 
 use std::{
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -9,10 +13,14 @@ use futures::{FutureExt, future::BoxFuture};
 use http::{HeaderValue, Request, Response, header::USER_AGENT};
 use kube::{Client, client::Body};
 use prometheus::IntCounterVec;
+use tokio::sync::Semaphore;
 use tower::Service;
 
 /// How long an API server may take to begin its answer; its own limit is a minute.
 const PATIENCE: Duration = Duration::from_secs(65);
+
+/// Requests in flight, watches apart.
+const IN_FLIGHT: usize = 24;
 
 /// Wraps a client so that its requests are counted and carry the controller's name.
 pub(super) fn counted(client: Client, requests: IntCounterVec, name: &'static str) -> Client {
@@ -24,6 +32,7 @@ pub(super) fn counted(client: Client, requests: IntCounterVec, name: &'static st
             client,
             requests,
             agent,
+            turns: Arc::new(Semaphore::new(IN_FLIGHT)),
         },
         namespace,
     )
@@ -34,6 +43,7 @@ struct Counted {
     client: Client,
     requests: IntCounterVec,
     agent: Option<HeaderValue>,
+    turns: Arc<Semaphore>,
 }
 
 impl Service<Request<Body>> for Counted {
@@ -50,6 +60,7 @@ impl Service<Request<Body>> for Counted {
             request.headers_mut().insert(USER_AGENT, agent.clone());
         }
         let (client, requests) = (self.client.clone(), self.requests.clone());
+        let turns = self.turns.clone();
         let method = request.method().to_string();
         let is_watch = request
             .uri()
@@ -60,6 +71,8 @@ impl Service<Request<Body>> for Counted {
             let answer = if is_watch {
                 send.await
             } else {
+                // Never closed, so never refused.
+                let _turn = turns.acquire().await;
                 let timeout = tokio::time::timeout(PATIENCE, send).await;
                 timeout.unwrap_or_else(|elapsed| Err(kube::Error::Service(elapsed.into())))
             };
