@@ -31,7 +31,7 @@ pub const HOST_OVERRIDE: &str = "SOURCE_CONTROLLER_LOCALHOST";
 /// Configures a [`Cache`].
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Folder that belongs to the cache alone; it is created.
+    /// Folder for caches alone; it is created. Processes that share it do not meet in it.
     pub folder: PathBuf,
     /// Bytes of unpacked files above which unused folders are evicted.
     pub max_bytes: u64,
@@ -75,7 +75,10 @@ pub struct Cache {
 }
 
 struct Inner {
+    /// With the folder that is this process's own.
     options: Options,
+    /// Held as long as the folder is used.
+    _lock: std::fs::File,
     client: reqwest::Client,
     slots: Mutex<Slots>,
 }
@@ -123,6 +126,8 @@ impl Handle {
 impl Cache {
     /// Opens the cache, taking over what an earlier process of this boot left complete.
     pub fn open(options: Options) -> Result<Self, Error> {
+        let (folder, lock) = disk::claim(&options.folder)?;
+        let options = Options { folder, ..options };
         let mut slots = Slots::default();
         for (digest, bytes) in disk::take_over(&options.folder)? {
             slots.by_digest.insert(
@@ -137,6 +142,7 @@ impl Cache {
         let cache = Self {
             inner: Arc::new(Inner {
                 options,
+                _lock: lock,
                 client,
                 slots: Mutex::new(slots),
             }),

@@ -149,17 +149,20 @@ async fn what_an_earlier_process_left_complete_is_used_again() {
     let source = Source::start().await;
     let (url, digest) = source.store("a", &[("a", "1")]);
     let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("0");
     let first = Cache::open(options(folder.path())).unwrap();
     first.get(&url, &digest).await.unwrap();
-    std::fs::create_dir(folder.path().join("work-left-over")).unwrap();
+    std::fs::create_dir(own.join("work-left-over")).unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await; // an eviction may still run
     drop(first);
     let second = Cache::open(options(folder.path())).unwrap();
-    assert!(!folder.path().join("work-left-over").exists());
+    assert!(!own.join("work-left-over").exists());
     let handle = second.get(&url, &digest).await.unwrap();
     assert_eq!(handle.index().len(), 1);
     assert_eq!(source.requests.load(Ordering::SeqCst), 1);
+    drop((handle, second));
     // Another boot of the machine: nothing is trusted.
-    std::fs::write(folder.path().join("boot-id"), "another").unwrap();
+    std::fs::write(own.join("boot-id"), "another").unwrap();
     let third = Cache::open(options(folder.path())).unwrap();
     third.get(&url, &digest).await.unwrap();
     assert_eq!(source.requests.load(Ordering::SeqCst), 2);
@@ -181,7 +184,7 @@ async fn the_least_recently_used_folder_goes_but_never_one_in_use() {
     let held = cache.get(&stored[0].0, &stored[0].1).await.unwrap();
     cache.get(&stored[1].0, &stored[1].1).await.unwrap();
     cache.get(&stored[2].0, &stored[2].1).await.unwrap();
-    let folder_of = |digest: &str| folder.path().join(digest.replace(':', "-"));
+    let folder_of = |digest: &str| folder.path().join("0").join(digest.replace(':', "-"));
     for _ in 0..200 {
         if !folder_of(&stored[1].1).exists() {
             break;
@@ -293,7 +296,7 @@ async fn downloads_and_archives_beyond_the_limits_are_refused() {
     bounded.limits.unpacked_bytes = 5000;
     let failed = error(&Cache::open(bounded).unwrap(), &url, &digest).await;
     assert!(matches!(failed, Error::Unpack(_)), "{failed}");
-    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    let left = std::fs::read_dir(folder.path().join("0")).unwrap().count();
     assert_eq!(left, 1, "nothing but the boot id is left");
 }
 
@@ -399,4 +402,16 @@ fn an_archive_that_was_written_unpacks_to_the_same_files() {
     let files: Vec<_> = unpacked.files.keys().map(SafePath::as_str).collect();
     assert_eq!((files, unpacked.bytes), (vec![&*long, "empty"], 4));
     assert_eq!(std::fs::read(into.path().join(&long)).unwrap(), b"long");
+}
+
+#[tokio::test]
+async fn caches_that_share_a_folder_do_not_meet() {
+    let source = Source::start().await;
+    let (url, digest) = source.store("a", &[("a", "1")]);
+    let folder = tempfile::tempdir().unwrap();
+    let one = Cache::open(options(folder.path())).unwrap();
+    let two = Cache::open(options(folder.path())).unwrap();
+    let (from_one, from_two) = (one.get(&url, &digest).await, two.get(&url, &digest).await);
+    assert_ne!(from_one.unwrap().root(), from_two.unwrap().root());
+    assert_eq!(source.requests.load(Ordering::SeqCst), 2);
 }

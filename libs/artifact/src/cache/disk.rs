@@ -1,4 +1,5 @@
-//! The cache's folder: `<algorithm>-<hex>/{index,tree/}`, renamed into place when complete.
+//! The cache's folder: `<number>/<algorithm>-<hex>/{index,tree/}`, renamed into place when complete.
+//! The number is the process's own among those that share the base folder at the same time.
 
 use std::fs;
 use std::io;
@@ -13,6 +14,8 @@ const INDEX: &str = "index";
 const TREE: &str = "tree";
 const WORK: &str = "work-";
 const BOOT: &str = "boot-id";
+/// Processes on one machine that may share a base folder.
+const MAX_PROCESSES: usize = 256;
 /// Changes at every boot of the machine; constant where the file is absent.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
@@ -21,6 +24,25 @@ pub(super) struct Opened {
     pub(super) root: PathBuf,
     pub(super) index: Index,
     pub(super) bytes: u64,
+}
+
+/// Takes the first numbered folder below `base` that no other living process holds.
+///
+/// The lock ends with the process, however that ends, so that its successor finds the same folder.
+pub(super) fn claim(base: &Path) -> io::Result<(PathBuf, fs::File)> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(base)?;
+    for number in 0..MAX_PROCESSES {
+        let lock = fs::File::create(base.join(format!("{number}.lock")))?;
+        match lock.try_lock() {
+            Ok(()) => return Ok((base.join(number.to_string()), lock)),
+            Err(fs::TryLockError::WouldBlock) => {}
+            Err(fs::TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::ResourceBusy.into())
 }
 
 /// Prepares the folder and returns the complete artifacts in it; everything else is removed.
