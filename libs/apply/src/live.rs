@@ -5,16 +5,16 @@
 //! knowledge that an object is still as we left it, which makes the next apply free.
 //!
 //! The index holds no manifests. To correct an object it asks the [`Owners`] for it; a controller
-//! answers from bounded [`Manifests`] or asks for a full reconcile. Lock order: the one lock in
+//! answers from what it keeps within bounds, or asks for a full reconcile. Lock order: the one lock in
 //! here is never held across an await nor while calling out.
 
 mod correct;
-mod manifests;
+mod fight;
 mod narrow;
+mod seen;
 mod state;
 mod watch;
 
-pub use manifests::Manifests;
 pub(crate) use state::Baseline;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,7 +32,8 @@ use crate::managed_fields::Managers;
 use crate::object::{GroupKind, Object, ObjectId};
 use crate::status::Status;
 use correct::Suspect;
-use state::{Effect, Observation, State};
+use seen::Observation;
+use state::{Effect, State};
 
 /// Limits the corrections in flight.
 const CORRECTIONS: usize = 16;

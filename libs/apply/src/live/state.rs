@@ -6,45 +6,13 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use tokio::task::AbortHandle;
 
+use super::fight::Fight;
+use super::seen::{Observation, Seen};
 use super::{Known, OwnerKey};
-use crate::managed_fields::{self, Managers, takeover_patch};
-use crate::object::{GroupKind, Object, ObjectId};
+use crate::object::{GroupKind, ObjectId};
 use crate::status::{self, Status};
-
-/// How many corrections within [`FIGHT_WINDOW`] are made at once; further ones back off.
-const FREE_CORRECTIONS: u32 = 3;
-/// After this long without a correction a fight is over.
-const FIGHT_WINDOW: Duration = Duration::from_secs(600);
-const FIRST_DELAY: Duration = Duration::from_secs(1);
-const LONGEST_DELAY: Duration = Duration::from_secs(300);
-
-/// One look at an object, reduced to what the index compares.
-#[derive(Clone, Debug)]
-pub(super) struct Observation {
-    pub(super) id: ObjectId,
-    pub(super) owner: Option<OwnerKey>,
-    seen: Seen,
-}
-
-/// The compact entry of one object.
-#[derive(Clone, Debug, PartialEq)]
-struct Seen {
-    uid: Box<str>,
-    version: u64,
-    /// A hash of the fields our manager applied.
-    fields: u64,
-    status: Status,
-    /// Some manager holds fields that an apply would take over.
-    foreign: bool,
-    deleting: bool,
-    /// Live metadata asks for special treatment, so an apply must look at the object.
-    controlled: bool,
-    /// Live metadata asks that drift be left to the interval.
-    hands_off: bool,
-}
 
 /// How our last apply left an object.
 #[derive(Clone, Copy, Debug)]
@@ -70,14 +38,6 @@ struct Missing {
     owner: OwnerKey,
     baseline: Option<Baseline>,
     fight: Option<Fight>,
-}
-
-/// The recent corrections of one object.
-#[derive(Clone, Copy, Debug)]
-struct Fight {
-    corrections: u32,
-    last: Instant,
-    told: bool,
 }
 
 #[derive(Debug, Default)]
@@ -124,43 +84,6 @@ pub(super) struct State {
     watches: HashMap<GroupKind, Watch>,
 }
 
-impl Observation {
-    /// Reduces an object, of which metadata must be whole.
-    pub(super) fn of(live: &Object, group: &str, us: &str, managers: &Managers) -> Self {
-        let label = |name: &str| live.label(&format!("{group}/{name}")).map(str::to_owned);
-        let owner = match (label("namespace"), label("name")) {
-            (Some(namespace), Some(name)) => Some(OwnerKey { namespace, name }),
-            _ => None,
-        };
-        let says = |name: &str, value: &str| live.metadata_says(&format!("{group}/{name}"), value);
-        let merges = says("ssa", "Merge");
-        let left_alone = says("reconcile", "disabled") || says("ssa", "Ignore");
-        let seen = Seen {
-            uid: live.uid().into(),
-            version: version_of(live),
-            fields: managed_fields::hash(live, us),
-            status: status::compute(live, Timestamp::now()),
-            foreign: !merges && takeover_patch(live, managers).is_some(),
-            deleting: live.get(&["metadata", "deletionTimestamp"]).is_some(),
-            controlled: left_alone,
-            hands_off: left_alone
-                || merges
-                || says("ssa", "IfNotPresent")
-                || live.metadata_says("fjord.dev/drift", "disabled"),
-        };
-        Self {
-            id: live.id(),
-            owner,
-            seen,
-        }
-    }
-}
-
-/// Reads a resource version as the number that API servers promise it to be.
-fn version_of(live: &Object) -> u64 {
-    live.resource_version().parse().unwrap_or(0)
-}
-
 impl Entry {
     fn is_as_left(&self) -> bool {
         self.baseline
@@ -192,7 +115,7 @@ impl Entry {
         if std::mem::replace(&mut self.suspected, true) {
             return None;
         }
-        Some(Effect::Suspect(delay(self.fight.as_ref(), now)))
+        Some(Effect::Suspect(Fight::delay(self.fight.as_ref(), now)))
     }
 }
 
@@ -472,25 +395,10 @@ impl State {
                 };
             }
         };
-        let fight = slot.get_or_insert(Fight {
-            corrections: 0,
-            last: now,
-            told: false,
-        });
-        if now.duration_since(fight.last) > FIGHT_WINDOW {
-            *fight = Fight {
-                corrections: 0,
-                last: now,
-                told: false,
-            };
-        }
-        fight.corrections += 1;
-        fight.last = now;
-        let news = !failed && fight.corrections > FREE_CORRECTIONS && !fight.told;
-        fight.told |= news;
+        let (news, delay) = Fight::count(slot, failed, now);
         Corrected {
             fight: news,
-            again: again.then(|| delay(Some(&*fight), now)),
+            again: again.then_some(delay),
         }
     }
 
@@ -623,22 +531,6 @@ fn wake(owners: &HashMap<OwnerKey, Owned>, id: &ObjectId, effects: &mut Vec<Effe
         if owned.awaited.contains(id) {
             effects.push(Effect::Wake(owner.clone()));
         }
-    }
-}
-
-/// Returns how long the next correction waits: not at all, then ever longer.
-fn delay(fight: Option<&Fight>, now: Instant) -> Duration {
-    match fight {
-        Some(fight)
-            if fight.corrections > FREE_CORRECTIONS
-                && now.duration_since(fight.last) <= FIGHT_WINDOW =>
-        {
-            let doublings = (fight.corrections - FREE_CORRECTIONS - 1).min(16);
-            FIRST_DELAY
-                .saturating_mul(1 << doublings)
-                .min(LONGEST_DELAY)
-        }
-        _ => Duration::ZERO,
     }
 }
 

@@ -1,6 +1,9 @@
 //! Events in, effects out: each rule of the index on data alone.
 
+use super::super::fight::FIGHT_WINDOW;
 use super::*;
+use crate::managed_fields::Managers;
+use crate::object::Object;
 use serde_json::{Value, json};
 
 const GROUP: &str = "kustomize.toolkit.fluxcd.io";
