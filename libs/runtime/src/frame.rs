@@ -6,23 +6,25 @@
 
 use std::{
     any::Any,
-    collections::HashMap,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures::FutureExt;
-use jiff::Timestamp;
 use kube::{Resource, ResourceExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+mod trigger;
+mod waits;
+
+use trigger::trigger;
+use waits::Waits;
+
 use crate::{
-    End, Failure, Object, ObjectKey, Outcome, Pass, Priority, Process, Reconciler, Requeue,
-    Resumption, Retry, Store,
-    pass::annotation,
+    End, Failure, ObjectKey, Outcome, Pass, Priority, Process, Reconciler, Requeue, Retry, Store,
     process::{
         Error,
         metrics::{Ended, QueueMetrics},
@@ -33,8 +35,6 @@ use crate::{
 
 /// Pause before a pass is repeated whose result could not be written.
 const UNREACHABLE: Duration = Duration::from_secs(3);
-/// Bounds a wait, so that its deadline is always a point in time.
-const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Everything the passes of one kind share.
 pub(crate) struct Frame<R: Reconciler> {
@@ -43,21 +43,11 @@ pub(crate) struct Frame<R: Reconciler> {
     pub(crate) queue: Arc<Queue>,
     pub(crate) reconciler: Arc<R>,
     writer: Arc<Writer<R::Kind>>,
-    waits: Mutex<HashMap<ObjectKey, Stored>>,
+    waits: Waits,
     timings: QueueMetrics,
     kind: String,
     group: String,
     controller: String,
-}
-
-/// A waiting pass.
-struct Stored {
-    state: Box<dyn Any + Send>,
-    deadline: Instant,
-    started: Timestamp,
-    uid: Option<String>,
-    generation: Option<i64>,
-    requested: Option<String>,
 }
 
 /// A running pass's claim on a worker; given back before events and status are written.
@@ -88,7 +78,7 @@ impl<R: Reconciler> Frame<R> {
             queue: queue.clone(),
             reconciler,
             writer: Arc::new(writer),
-            waits: Mutex::default(),
+            waits: Waits::default(),
             group: <R::Kind as kube::Resource>::group(&()).into_owned(),
             kind,
             controller,
@@ -189,7 +179,7 @@ impl<R: Reconciler> Frame<R> {
             .get(&taken.key)
             .filter(|object| self.reconciler.wants(object))
         else {
-            self.waits().remove(&taken.key);
+            self.waits.remove(&taken.key);
             return Next::Gone;
         };
         let mut pass = self.begin(object, taken);
@@ -215,7 +205,7 @@ impl<R: Reconciler> Frame<R> {
             self.process
                 .metrics()
                 .record(&self.kind, &taken.key, &pass.conditions, suspended);
-            if !self.waits().contains_key(&taken.key) {
+            if !self.waits.holds(&taken.key) {
                 self.process
                     .metrics()
                     .observe(&self.kind, &taken.key, pass.elapsed());
@@ -227,25 +217,7 @@ impl<R: Reconciler> Frame<R> {
     /// Makes the pass, going on from a wait where there is one.
     fn begin(&self, object: Arc<R::Kind>, taken: &Taken) -> Pass<R::Kind, R::Status> {
         let mut pass = Pass::new(object, taken.cause, Some(self.writer.clone()));
-        let Some(wait) = self.waits().remove(&taken.key) else {
-            return pass;
-        };
-        let meta = pass.object.meta();
-        if wait.uid != meta.uid
-            || meta.deletion_timestamp.is_some() && wait.generation != meta.generation
-        {
-            return pass;
-        }
-        let newer = wait.generation != meta.generation
-            || wait.requested.as_deref() != annotation(&*pass.object);
-        let why = if newer || taken.cause <= Priority::NewRevision {
-            Resumption::Superseded
-        } else if Instant::now() >= wait.deadline {
-            Resumption::TimedOut
-        } else {
-            Resumption::Woken
-        };
-        pass.resume(wait.state, why, wait.started);
+        self.waits.resume(&mut pass);
         pass
     }
 
@@ -320,8 +292,8 @@ impl<R: Reconciler> Frame<R> {
                 } else {
                     pass.finish(false, verdict.observe_generation).await?;
                 }
-                let next = Next::After(wait.timeout.min(LONGEST_WAIT), Priority::Interval);
-                self.store_wait(pass, wait);
+                let next = Next::After(waits::bounded(wait.timeout), Priority::Interval);
+                self.waits.store(pass, wait);
                 Ok((next, Ended::RequeueAfter))
             }
             Ok(Outcome::Done(requeue)) => {
@@ -376,29 +348,11 @@ impl<R: Reconciler> Frame<R> {
         }
     }
 
-    fn store_wait(&self, pass: &Pass<R::Kind, R::Status>, wait: crate::Wait) {
-        let meta = pass.object.meta();
-        let stored = Stored {
-            state: wait.state,
-            deadline: Instant::now() + wait.timeout.min(LONGEST_WAIT),
-            started: pass.started(),
-            uid: meta.uid.clone(),
-            // What the pass began with: an edit that slipped in through our own write supersedes it.
-            generation: Some(pass.generation()),
-            requested: pass.requested_at().map(str::to_owned),
-        };
-        self.waits().insert(pass.key().clone(), stored);
-    }
-
     fn forget(&self, key: &ObjectKey) {
         self.queue.forget(key);
-        self.waits().remove(key);
+        self.waits.remove(key);
         self.process.metrics().remove(&self.kind, key);
         self.reconciler.forget(key);
-    }
-
-    fn waits(&self) -> std::sync::MutexGuard<'_, HashMap<ObjectKey, Stored>> {
-        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -409,101 +363,8 @@ impl<R: Reconciler> Drop for Worker<'_, R> {
     }
 }
 
-/// Tells whether a change of an object is a cause to look at it: new, edited, or asked for.
-fn trigger<K: Object>(before: Option<&K>, after: &K, ready: bool) -> Option<Priority> {
-    let Some(before) = before else {
-        return Some(if ready {
-            Priority::Request
-        } else {
-            Priority::Interval
-        });
-    };
-    let (old, new) = (before.meta(), after.meta());
-    let edited = old.uid != new.uid
-        || old.generation != new.generation
-        || old.deletion_timestamp.is_none() && new.deletion_timestamp.is_some();
-    let asked = annotation(after).is_some() && annotation(after) != annotation(before);
-    (edited || asked).then_some(Priority::Request)
-}
-
 fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "unknown panic".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use k8s_openapi::api::core::v1::ConfigMap;
-    use serde_json::json;
-
-    use super::*;
-
-    fn object(meta: serde_json::Value) -> ConfigMap {
-        serde_json::from_value(json!({"metadata": meta})).unwrap()
-    }
-
-    #[test]
-    fn only_a_new_an_edited_and_a_requested_object_is_looked_at() {
-        let asked = |at: &str| json!({"generation": 1, "annotations": {"reconcile.fluxcd.io/requestedAt": at}});
-        let table = [
-            (
-                "a label",
-                json!({"generation": 1}),
-                json!({"generation": 1, "labels": {"a": "b"}}),
-                None,
-            ),
-            (
-                "an edit",
-                json!({"generation": 1}),
-                json!({"generation": 2}),
-                Some(Priority::Request),
-            ),
-            (
-                "first request",
-                json!({"generation": 1}),
-                asked("1"),
-                Some(Priority::Request),
-            ),
-            (
-                "next request",
-                asked("1"),
-                asked("2"),
-                Some(Priority::Request),
-            ),
-            ("same request", asked("1"), asked("1"), None),
-            (
-                "request taken off",
-                asked("1"),
-                json!({"generation": 1}),
-                None,
-            ),
-            (
-                "deletion",
-                json!({"generation": 1}),
-                json!({"generation": 1, "deletionTimestamp": "2024-01-01T00:00:00Z"}),
-                Some(Priority::Request),
-            ),
-            (
-                "another object",
-                json!({"uid": "1"}),
-                json!({"uid": "2"}),
-                Some(Priority::Request),
-            ),
-        ];
-        for (name, before, after, expected) in table {
-            assert_eq!(
-                trigger(Some(&object(before)), &object(after), true),
-                expected,
-                "{name}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_object_of_the_first_list_is_less_urgent_than_a_created_one() {
-        let new = object(json!({"generation": 1}));
-        assert_eq!(trigger(None, &new, false), Some(Priority::Interval));
-        assert_eq!(trigger(None, &new, true), Some(Priority::Request));
-    }
 }
