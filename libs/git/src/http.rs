@@ -6,6 +6,7 @@
 
 mod client;
 mod exchange;
+mod words;
 
 use std::io;
 

@@ -38,7 +38,7 @@ impl Clients {
 
 fn build(network: &Network) -> Result<Client, Error> {
     let refuse = |what: &str, error: reqwest::Error| {
-        Error::Configuration(format!("{what}: {}", super::exchange::causes(&error)))
+        Error::Configuration(format!("{what}: {}", super::words::causes(&error)))
     };
     let mut builder = Client::builder()
         .user_agent(concat!("git/fjord-", env!("CARGO_PKG_VERSION")))
