@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::changeset::{Action, ChangeSet};
+use crate::changeset::{Action, Change, ChangeSet};
 use crate::object::{Gvk, ObjectId};
 use crate::order;
 
@@ -50,26 +50,18 @@ pub struct Inventory {
 impl Inventory {
     /// Builds the inventory of an apply: every entry of the change set, skipped ones included.
     pub fn from_changes(changes: &ChangeSet) -> Self {
+        let entry = |change: &Change| Entry {
+            id: change.id.clone(),
+            version: change.version.clone(),
+        };
         let mut inventory = Self::default();
-        for change in &changes.entries {
-            inventory.add(Entry {
-                id: change.id.clone(),
-                version: change.version.clone(),
-            });
-        }
+        inventory.merge(changes.entries.iter().map(entry));
         inventory
     }
 
     /// Tells whether the object is listed.
     pub fn contains(&self, id: &ObjectId) -> bool {
         self.entries.iter().any(|entry| &entry.id == id)
-    }
-
-    /// Adds an entry unless its id is listed already.
-    pub fn add(&mut self, entry: Entry) {
-        if !self.contains(&entry.id) {
-            self.entries.push(entry);
-        }
     }
 
     /// Adds the entries whose ids are not listed.
@@ -117,7 +109,6 @@ impl Inventory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::changeset::Change;
 
     fn entry(text: &str) -> Entry {
         Entry::parse(text, "v1").unwrap()
