@@ -78,7 +78,7 @@ impl Cluster {
         Api::namespaced_with(self.client.clone(), namespace, resource)
     }
 
-    fn emit(&self, alert: &AlertRef, draft: EventDraft) {
+    fn emit(&self, alert: &AlertRef, annotations: BTreeMap<String, String>, draft: EventDraft) {
         let known = self
             .alerts
             .get(&ObjectKey::new(&alert.namespace, &alert.name));
@@ -94,7 +94,7 @@ impl Cluster {
         self.recorder.emit(
             Subject {
                 reference,
-                annotations: BTreeMap::new(),
+                annotations,
             },
             draft,
         );
@@ -168,7 +168,11 @@ impl Directory for Cluster {
     }
 
     fn warn(&self, alert: &AlertRef, reason: &'static str, message: &str) {
-        self.emit(alert, EventDraft::error(Reason::new(reason), message));
+        self.emit(
+            alert,
+            BTreeMap::new(),
+            EventDraft::error(Reason::new(reason), message),
+        );
     }
 
     fn warn_conflicts(&self, alert: &AlertRef, conflicts: &[Conflict]) {
@@ -183,11 +187,16 @@ impl Directory for Cluster {
             namespace = alert.namespace,
             "warning: {message}"
         );
-        let draft = EventDraft::error(Reason::new("MetadataAppendFailed"), message);
-        let draft = conflicts.iter().fold(draft, |draft, conflict| {
-            draft.meta(&conflict.key, conflict.sources.join(", "))
-        });
-        self.emit(alert, draft);
+        // Parity: the annotations carry the bare keys.
+        let sources = conflicts
+            .iter()
+            .map(|c| (c.key.clone(), c.sources.join(", ")))
+            .collect();
+        self.emit(
+            alert,
+            sources,
+            EventDraft::error(Reason::new("MetadataAppendFailed"), message),
+        );
     }
 }
 

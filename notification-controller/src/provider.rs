@@ -24,6 +24,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
 /// The longest address, in a Provider or in a Secret.
 const MAX_ADDRESS: usize = 2048;
 
+/// Shorter values are not masked; they would hide half of every message.
+const MIN_MASKED: usize = 4;
+
 /// The types that this release sends to.
 pub const SUPPORTED: [ProviderType; 2] = [ProviderType::Generic, ProviderType::GenericHmac];
 
@@ -55,6 +58,7 @@ pub struct Sender {
     hmac_key: Option<Text>,
     transport: post::Transport,
     timeout: Duration,
+    token: Option<Text>,
     masked: Vec<Text>,
 }
 
@@ -67,7 +71,7 @@ impl Sender {
         let mut proxy = spec.proxy.clone().map(Text::from);
         let mut headers = BTreeMap::new();
         let mut token = Text::default();
-        let mut masked = Vec::new();
+        let (mut masked, mut masked_token) = (Vec::new(), None);
 
         if let Some(reference) = &spec.secret_ref {
             let secret = read(secrets, namespace, &reference.name).await?;
@@ -86,11 +90,7 @@ impl Sender {
             }
             headers = secret.headers().map_err(Error::Headers)?;
             token = secret.token().unwrap_or_default();
-            masked.extend(
-                secret
-                    .get("token")
-                    .map(|token| Text::from(token.lossy().trim().to_owned())),
-            );
+            masked_token = secret.get("token").map(|t| Text::from(t.lossy().trim().to_owned()));
             masked.extend(secret.get("password"));
             masked.extend(headers.values().cloned());
         }
@@ -124,6 +124,7 @@ impl Sender {
             hmac_key,
             transport: post::Transport { proxy, tls },
             timeout,
+            token: masked_token,
             masked,
         })
     }
@@ -156,12 +157,16 @@ impl Sender {
         post::post(&client, address, headers, body.into(), self.timeout).await
     }
 
-    /// Replaces every secret value that a text repeats.
+    /// Replaces the token, and every other secret value that is long enough to be told from chance.
     pub fn mask(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for secret in &self.masked {
+        let others = self
+            .masked
+            .iter()
+            .filter(|secret| secret.len() >= MIN_MASKED);
+        for secret in self.token.iter().chain(others) {
             let secret = secret.lossy();
-            if !secret.trim().is_empty() {
+            if !secret.is_empty() {
                 text = text.replace(secret.as_ref(), "*****");
             }
         }

@@ -226,5 +226,18 @@ async fn an_event_that_comes_on_both_roads_is_delivered_once() -> Result<()> {
     let heard = story.heard();
     assert!(heard.values().all(|count| *count == 1), "{heard:?}");
     assert_eq!(heard.len(), 3);
+
+    let metrics = reqwest::get(story.suite.metrics_url(CONTROLLER)?)
+        .await?
+        .text()
+        .await?;
+    let delivered = r#"fjord_notification_deliveries_total{provider_name="p",provider_namespace="default",provider_type="generic",result="delivered"} 3"#;
+    let posts = r#"gotk_event_http_request_duration_seconds_count{code="202",handler="/",method="POST",service=""} 2"#;
+    for line in [delivered, posts] {
+        assert!(
+            metrics.lines().any(|found| found == line),
+            "{line} is not in\n{metrics}"
+        );
+    }
     Ok(())
 }

@@ -3,13 +3,16 @@
 //! Holds the newest known object, a working copy of its typed status and its [`Conditions`]. Steps change the copies;
 //! only the frame writes them. `publish` is for steps that something slow follows: each call costs a request.
 
-use std::{any::Any, sync::Arc};
+use std::{
+    any::{Any, TypeId},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    Conditions, EventDraft, Failure, Object, ObjectKey, ObjectStatus, Priority, Resumed,
+    Conditions, EventDraft, Failure, NoStatus, Object, ObjectKey, ObjectStatus, Priority, Resumed,
     Resumption,
     event::Subject,
     status::{self, Overlay},
@@ -195,6 +198,10 @@ impl<K: Object, S: ObjectStatus> Pass<K, S> {
     }
 
     async fn commit(&mut self, overlay: Overlay<'_>) -> Result<(), Error> {
+        // A kind without a status has none to write, whatever was requested of it.
+        if TypeId::of::<S>() == TypeId::of::<NoStatus>() {
+            return self.flush().await;
+        }
         let Some(writer) = self.writer.clone() else {
             return Ok(());
         };
