@@ -188,11 +188,14 @@ impl<R: Reconciler> Frame<R> {
             Err(writer::Error::Gone) => (Next::Gone, Ended::Success),
             Err(error) => {
                 tracing::error!(error = crate::outcome::chain(&error), "Reconciler error");
-                // Not the object's fault: no doubling, or a short outage would be felt for long.
-                (
-                    Next::After(self.process.spread(UNREACHABLE), Priority::Retry),
-                    Ended::Error,
-                )
+                let pause = self.process.spread(UNREACHABLE);
+                // An outage is not the object's fault: no doubling, or a short one would be felt for long.
+                let next = if error.is_refusal() {
+                    Next::Backoff
+                } else {
+                    Next::After(pause, Priority::Retry)
+                };
+                (next, Ended::Error)
             }
         };
         let is_gone = next == Next::Gone || self.store.get(&taken.key).is_none();
@@ -331,7 +334,7 @@ impl<R: Reconciler> Frame<R> {
         Ok(match failure.retry {
             Retry::Never => (Next::Idle, Ended::Terminal),
             Retry::OnChange => (Next::Idle, Ended::Success),
-            Retry::After(after) => (Next::After(after, Priority::Retry), Ended::RequeueAfter),
+            Retry::After(after) => (later(after, Priority::Retry), Ended::RequeueAfter),
             Retry::Backoff => (Next::Backoff, Ended::Error),
         })
     }
@@ -339,9 +342,9 @@ impl<R: Reconciler> Frame<R> {
     fn requeued(&self, requeue: Requeue) -> (Next, Ended) {
         match requeue {
             Requeue::Never => (Next::Idle, Ended::Success),
-            Requeue::After(after) => (Next::After(after, Priority::Interval), Ended::RequeueAfter),
+            Requeue::After(after) => (later(after, Priority::Interval), Ended::RequeueAfter),
             Requeue::Interval(interval) => (
-                Next::After(self.process.jitter(interval), Priority::Interval),
+                later(self.process.jitter(interval), Priority::Interval),
                 Ended::RequeueAfter,
             ),
             Requeue::Backoff => (Next::Backoff, Ended::Requeue),
@@ -363,8 +366,33 @@ impl<R: Reconciler> Drop for Worker<'_, R> {
     }
 }
 
+/// Returns the next look after a time.
+// Parity: an interval of zero is none, as controller-runtime's `RequeueAfter: 0` is.
+fn later(after: Duration, why: Priority) -> Next {
+    if after.is_zero() {
+        Next::Idle
+    } else {
+        Next::After(after, why)
+    }
+}
+
 fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "unknown panic".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_of_zero_spins_nothing() {
+        assert_eq!(later(Duration::ZERO, Priority::Interval), Next::Idle);
+        let second = Duration::from_secs(1);
+        assert_eq!(
+            later(second, Priority::Retry),
+            Next::After(second, Priority::Retry)
+        );
+    }
 }

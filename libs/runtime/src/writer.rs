@@ -37,6 +37,17 @@ pub(crate) enum Error {
     Api(#[source] Box<kube::Error>),
 }
 
+impl Error {
+    /// Tells whether the API server understood and said no, so that asking again soon is no use.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Api(error) => !is_transient(error),
+            Self::Encode(_) => true,
+            Self::Gone | Self::Event(_) => false,
+        }
+    }
+}
+
 /// Writes objects of one kind.
 pub(crate) struct Writer<K> {
     client: kube::Client,
