@@ -145,6 +145,12 @@ fn generated_trees_build_as_kustomize_builds_them() {
                 .iter()
                 .for_each(|feature| *used.entry(feature).or_default() += 1);
         }
+        if let (Err(want), Some("all")) = (&want, std::env::var("FJORD_ERRORS").ok().as_deref()) {
+            eprintln!("seed {seed}: fails: {}", leaf(want));
+            if let Some(keep) = &keep {
+                tree.write(&keep.join(seed.to_string()));
+            }
+        }
         if !same {
             let text =
                 |r: &Result<String, String>| r.clone().unwrap_or_else(|e| format!("error: {e}"));

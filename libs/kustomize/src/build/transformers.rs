@@ -5,6 +5,7 @@ use crate::config::merge_specs;
 use crate::error::{Error, Wrap, invalid};
 use crate::origin::{self, Origin};
 use crate::plugin::{self, Plugin};
+use crate::resource::Resource;
 use crate::transform::{
     Affix, Images, JsonPatches, Labels, Namespace, PatchTransformer, Replacements, Replicas, Side,
     StrategicMerge, Subjects, Transform,
@@ -39,30 +40,55 @@ impl Target<'_> {
         for (validator, _) in self.external(&self.kustomization.validators)? {
             let before = all.map.clone();
             validator.run(&mut all.map, self.cx)?;
-            let schema = self.cx.schema.borrow();
-            let mut old: HashMap<String, String> = HashMap::new();
-            for object in before.items() {
-                old.insert(object.id(&schema).key(), fjord_yaml::to_v3(&object.node)?);
+            self.unchanged(before.items(), all.map.items())?;
+        }
+        Ok(())
+    }
+
+    /// Compares objects by id, as kustomize does and in its words.
+    fn unchanged(&self, before: &[Resource], after: &[Resource]) -> Result<(), Error> {
+        let refuse = |what: String| {
+            Err(invalid(format!(
+                "validator shouldn't modify the resource map: {what}"
+            )))
+        };
+        if before.len() != after.len() {
+            let (before, after) = (before.len(), after.len());
+            return refuse(format!(
+                "lists have different number of entries: {before} doesn't equal {after}"
+            ));
+        }
+        let schema = self.cx.schema.borrow();
+        let mut by_id: HashMap<String, Vec<&Resource>> = HashMap::new();
+        for object in after {
+            by_id
+                .entry(object.id(&schema).key())
+                .or_default()
+                .push(object);
+        }
+        for old in before {
+            let id = old.id(&schema);
+            let others = by_id.get(&id.key()).map_or(&[][..], Vec::as_slice);
+            let [other] = others else {
+                return refuse(if others.is_empty() {
+                    format!("id in self missing from other; id: {id}")
+                } else {
+                    format!("id in self matches {} in other; id: {id}", others.len())
+                });
+            };
+            let mut new = (*other).clone();
+            let labels: Vec<(String, String)> = new
+                .meta_map("labels")
+                .into_iter()
+                .filter(|(key, _)| *key != "validated-by")
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .collect();
+            if new.meta_map("labels").len() != labels.len() {
+                new.set_meta_map("labels", labels);
             }
-            let same_size = before.items().len() == all.map.items().len();
-            for object in all.map.items() {
-                let mut copy = object.clone();
-                let labels: Vec<(String, String)> = copy
-                    .meta_map("labels")
-                    .into_iter()
-                    .filter(|(key, _)| *key != "validated-by")
-                    .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                    .collect();
-                if copy.meta_map("labels").len() != labels.len() {
-                    copy.set_meta_map("labels", labels);
-                }
-                let id = object.id(&schema);
-                let now = fjord_yaml::to_v3(&copy.node)?;
-                if !same_size || old.get(&id.key()) != Some(&now) {
-                    return Err(invalid(format!(
-                        "validator shouldn't modify the resource map: {id} was changed"
-                    )));
-                }
+            if fjord_yaml::to_v3(&old.node)? != fjord_yaml::to_v3(&new.node)? {
+                let (old, new) = (old.describe_whole(), new.describe_whole());
+                return refuse(format!("nodes unequal: \n -- {old},\n -- {new}\n"));
             }
         }
         Ok(())

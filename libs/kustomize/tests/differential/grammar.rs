@@ -95,7 +95,7 @@ impl Tree {
             .filter(|(kind, _)| fits(kind))
             .copied()
             .collect();
-        if known.is_empty() || r.one_in(25) {
+        if known.is_empty() || r.one_in(80) {
             return (kind_of(r), *r.pick(&NAMES));
         }
         *r.pick(&known)
@@ -129,7 +129,10 @@ impl Tree {
                 "crds: []\nmetadata: {name: x}\n".to_owned()
             }),
             ("namePrefix", 4, |_, r, _| {
-                format!("namePrefix: {}\n", r.pick(&["p-", "dev.", "1"]))
+                format!(
+                    "namePrefix: {}\n",
+                    r.pick(&["p-", "dev.", "p-", "\"1\"", "q-"])
+                )
             }),
             ("nameSuffix", 5, |_, _, _| "nameSuffix: -s\n".to_owned()),
             ("namespace", 4, |_, r, _| {
@@ -193,6 +196,9 @@ impl Tree {
 
 fn replicas(tree: &mut Tree, r: &mut Random, _: &str) -> String {
     let kinds = ["Deployment", "StatefulSet", "ReplicaSet"];
+    if !tree.known.iter().any(|(kind, _)| kinds.contains(kind)) {
+        return String::new();
+    }
     let (_, name) = tree.existing(r, &kinds);
     format!("replicas: [{{name: {name}, count: 5}}]\n")
 }
@@ -440,10 +446,10 @@ fn replacements(tree: &mut Tree, r: &mut Random, _: &str) -> String {
     let source = match r.below(4) {
         0 => "sourceValue: given".to_owned(),
         1 => format!("source: {{kind: {kind}, name: {name}, fieldPath: metadata.name}}"),
-        2 => format!(
-            "source: {{kind: ConfigMap, name: {}, fieldPath: data.a}}",
-            r.pick(&NAMES)
-        ),
+        2 => {
+            let (_, name) = tree.existing(r, &["ConfigMap"]);
+            format!("source: {{kind: ConfigMap, name: {name}, fieldPath: data.a}}")
+        }
         _ => format!("source: {{name: {name}, kind: {kind}}}"),
     };
     let path = r.pick(&[
@@ -461,6 +467,8 @@ fn replacements(tree: &mut Tree, r: &mut Random, _: &str) -> String {
     ]);
     let options = r.pick(&[
         "",
+        "    options: {create: true}\n",
+        "    options: {create: true}\n",
         "    options: {create: true}\n",
         "    options: {delimiter: \":\", index: 1}\n",
         "    options: {delimiter: \"/\", index: -1}\n",
@@ -615,7 +623,7 @@ fn openapi(tree: &mut Tree, r: &mut Random, dir: &str) -> String {
     if r.one_in(3) {
         return "openapi: {version: v1.21.2}\n".to_owned();
     }
-    let text = r##"{"definitions": {"w": {"properties": {"spec": {"properties": {"list": {"type": "array", "items": {"$ref": "#/definitions/i"}, "x-kubernetes-patch-strategy": "merge", "x-kubernetes-patch-merge-key": "name"}}}}, "x-kubernetes-group-version-kind": [{"group": "example.com", "version": "v1", "kind": "Widget"}]}, "i": {"type": "object"}}, "paths": {"/apis/example.com/v1/widgets": {"get": {"x-kubernetes-group-version-kind": {"group": "example.com", "version": "v1", "kind": "Widget"}}}}}"##;
+    let text = r##"{"definitions": {"w": {"type": "object", "properties": {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}, "spec": {"type": "object", "properties": {"list": {"type": "array", "items": {"$ref": "#/definitions/i"}, "x-kubernetes-patch-strategy": "merge", "x-kubernetes-patch-merge-key": "name"}}}}, "x-kubernetes-group-version-kind": [{"group": "example.com", "version": "v1", "kind": "Widget"}]}, "i": {"type": "object"}}, "paths": {"/apis/example.com/v1/widgets": {"get": {"x-kubernetes-group-version-kind": {"group": "example.com", "version": "v1", "kind": "Widget"}}}}}"##;
     tree.files
         .insert(format!("{dir}/schema.json"), text.to_owned());
     "openapi: {path: schema.json}\n".to_owned()
@@ -623,7 +631,7 @@ fn openapi(tree: &mut Tree, r: &mut Random, dir: &str) -> String {
 
 fn validators(tree: &mut Tree, r: &mut Random, _: &str) -> String {
     tree.used("validators");
-    let key = r.pick::<&str>(&["validated-by", "validated-by", "other"]);
+    let key = r.pick::<&str>(&["validated-by", "validated-by", "validated-by", "other"]);
     format!(
         "validators:\n- |\n  apiVersion: builtin\n  kind: LabelTransformer\n  metadata: {{name: v}}\n  labels: {{{key}: me}}\n  fieldSpecs: [{{path: metadata/labels, create: true}}]\n"
     )
