@@ -11,6 +11,7 @@ use fjord_crds::kustomize::v1::Kustomization;
 use fjord_runtime::{EventDraft, EventRecorder, ObjectKey, Priority, Store, Waker};
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use kube::Api;
 use prometheus::{IntCounterVec, register_int_counter_vec};
 
 use crate::manifests::Memory;
@@ -69,15 +70,24 @@ impl KsOwners {
         let _ = self.index.set(index);
     }
 
-    fn correction(&self, owner: &OwnerKey, id: &ObjectId) -> Desired {
-        let key = ObjectKey::new(&owner.namespace, &owner.name);
-        let Some(ks) = self.store.get(&key).filter(|ks| is_kept(ks)) else {
+    async fn correction(&self, key: ObjectKey, id: ObjectId) -> Desired {
+        // The store decides first, as it costs nothing, and the API server last: whoever suspends an
+        // owner and then edits must never be overruled, however late the watch is.
+        let Some(stored) = self.store.get(&key).filter(|ks| is_kept(ks)) else {
             return Desired::Leave;
+        };
+        let api: Api<Kustomization> =
+            Api::namespaced(self.cluster.client().clone(), &key.namespace);
+        let ks = match api.get_opt(&key.name).await {
+            Ok(Some(ks)) if is_kept(&ks) => Arc::new(ks),
+            Ok(_) => return Desired::Leave,
+            // The correction will not get through either, and is tried again with a new look.
+            Err(_) => stored,
         };
         let Some(manifests) = self.memory.get(&key).and_then(|r| r.manifests) else {
             return Desired::Rebuild;
         };
-        let Some(object) = manifests.object(id) else {
+        let Some(object) = manifests.object(&id) else {
             // It left the source and is about to be pruned, or was never applied.
             return Desired::Leave;
         };
@@ -127,8 +137,8 @@ fn is_kept(ks: &Kustomization) -> bool {
 
 impl Owners for KsOwners {
     fn desired(&self, owner: &OwnerKey, id: &ObjectId) -> BoxFuture<'_, Desired> {
-        let desired = self.correction(owner, id);
-        async move { desired }.boxed()
+        let key = ObjectKey::new(&owner.namespace, &owner.name);
+        self.correction(key, id.clone()).boxed()
     }
 
     fn drifted(&self, owner: &OwnerKey, drift: &Drift, handled: &Handled) {

@@ -60,7 +60,7 @@ pub async fn run(args: Args, client: Client, shutdown: CancellationToken) -> any
         shutdown,
     )
     .await?;
-    let cache = Cache::open(cache_options(&args)).context("artifact cache")?;
+    let cache = Cache::open(cache_options()).context("artifact cache")?;
     let journal = Journal::open(std::env::temp_dir().join("fjord-intents")).context("journal")?;
     process.elected().await?;
 
@@ -106,9 +106,10 @@ pub async fn run(args: Args, client: Client, shutdown: CancellationToken) -> any
     Ok(())
 }
 
-fn cache_options(args: &Args) -> cache::Options {
+fn cache_options() -> cache::Options {
     let mut options = cache::Options::new(std::env::temp_dir().join("fjord-artifacts"));
-    options.retries = args.http_retry;
+    // Tried again by the frame, which holds no worker in between.
+    options.retries = 0;
     options.host = std::env::var(cache::HOST_OVERRIDE)
         .ok()
         .filter(|host| !host.is_empty());
@@ -144,6 +145,7 @@ fn settings(args: &Args, process: &Process) -> Settings {
         },
         fail_fast: !process.gate("DisableFailFastBehavior"),
         no_cross_namespace_refs: args.no_cross_namespace_refs,
+        http_retry: args.http_retry,
         group_change_log: process.gate("GroupChangeLog"),
         requeue_dependency: args.reconcile.requeue_dependency,
     }

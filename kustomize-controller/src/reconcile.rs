@@ -30,6 +30,7 @@ use crate::reason::Reason;
 use crate::run::{KsPass, Run, Step};
 use crate::sources::{self, Source};
 use crate::substitute::Strictness;
+use steps::{Fetched, Refetch};
 
 /// What flags and gates decide for every Kustomization.
 #[derive(Debug, Clone)]
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) no_cross_namespace_refs: bool,
     /// Whether logs group objects by what was done (gate `GroupChangeLog`).
     pub(crate) group_change_log: bool,
+    /// How often a fetch is tried again (`--http-retry`).
+    pub(crate) http_retry: u32,
     /// What messages say about the next look at a dependency (`--requeue-dependency`).
     pub(crate) requeue_dependency: Duration,
 }
@@ -90,6 +93,9 @@ impl Reconciler for Kustomizations {
             }
             self.index.rest(&owner_key(pass.key()));
         }
+        let refetch = pass.resumed::<Refetch>();
+        let refetch = refetch.filter(|wait| wait.why != Resumption::Superseded);
+        let tries = refetch.map_or(0, |wait| wait.state.tries);
         let ks = pass.object.clone();
         if let Some(field) = closed::unsupported_field(&ks.spec) {
             let message = closed::refusal(field);
@@ -105,7 +111,10 @@ impl Reconciler for Kustomizations {
 
         let mut run = Run::new(pass, source);
         run.at(Step::Fetch, &mut pass.conditions);
-        let artifact = self.fetch(&run).await?;
+        let artifact = match self.fetch(pass, &run, tries).await? {
+            Fetched::Artifact(artifact) => artifact,
+            Fetched::Later(wait) => return Ok(Outcome::Waiting(wait)),
+        };
         let built = self.build(pass, &mut run, &artifact).await?;
         let applied = self.apply(pass, &run, &built).await?;
         self.prune(pass, &run, &applied).await?;

@@ -29,6 +29,26 @@ const QUIET: Duration = Duration::from_secs(1);
 /// How often objects that no watch covers are read.
 const UNWATCHED: Duration = Duration::from_secs(5);
 
+/// The first pause between two tries to fetch an artifact; it doubles.
+const FETCH_PAUSE: Duration = Duration::from_secs(5);
+/// The longest such pause.
+const FETCH_PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// Where a fetch stands.
+pub(super) enum Fetched {
+    /// The artifact is there.
+    Artifact(cache::Handle),
+    /// It is tried again after a wait.
+    Later(Wait),
+}
+
+/// What a fetch remembers between its tries.
+#[derive(Debug)]
+pub(super) struct Refetch {
+    /// How often it was tried.
+    pub(super) tries: u32,
+}
+
 /// What an apply left.
 #[derive(Debug)]
 pub(super) struct Applied {
@@ -41,10 +61,16 @@ pub(super) struct Applied {
 }
 
 impl Kustomizations {
-    pub(super) async fn fetch(&self, run: &Run) -> Result<cache::Handle, Failure> {
+    /// Fetches the artifact; between tries no worker is held.
+    pub(super) async fn fetch(
+        &self,
+        pass: &mut KsPass,
+        run: &Run,
+        tries: u32,
+    ) -> Result<Fetched, Failure> {
         let artifact = &run.source.artifact;
         match self.cache.get(&artifact.url, &artifact.digest).await {
-            Ok(handle) => Ok(handle),
+            Ok(handle) => Ok(Fetched::Artifact(handle)),
             Err(cache::Error::NotFound(_)) => {
                 let after = self.settings.requeue_dependency;
                 let message = format!(
@@ -56,7 +82,19 @@ impl Kustomizations {
                     .retry(Retry::After(after))
                     .silent())
             }
-            Err(error) => Err(run.failure(Reason::ArtifactFailed, chain(&error))),
+            Err(error) if is_transient(&error) && tries < self.settings.http_retry => {
+                tracing::info!(tries, "artifact not fetched yet: {error}");
+                if tries > 0 {
+                    Run::unfinished(&mut pass.conditions);
+                }
+                let pause = FETCH_PAUSE
+                    .saturating_mul(1 << tries.min(8))
+                    .min(FETCH_PAUSE_MAX);
+                let wait = Wait::new(Refetch { tries: tries + 1 }, pause);
+                // The first trouble is mostly over before anybody could read of it.
+                Ok(Fetched::Later(if tries > 0 { wait } else { wait.quiet() }))
+            }
+            Err(error) => Err(run.failure(Reason::ArtifactFailed, error.to_string())),
         }
     }
 
@@ -408,6 +446,19 @@ impl Kustomizations {
             .meta("commit_status", "update");
         pass.event(event.identity(run.occurrence("finished")));
         Outcome::Done(Requeue::Interval(interval))
+    }
+}
+
+/// Whether asking the server again can help.
+fn is_transient(error: &cache::Error) -> bool {
+    match error {
+        cache::Error::Fetch(cache::FetchError::Status { status, .. }) => {
+            status.is_server_error() || status.as_u16() == 429
+        }
+        cache::Error::Fetch(
+            cache::FetchError::Request(_) | cache::FetchError::Truncated { .. },
+        ) => true,
+        _ => false,
     }
 }
 

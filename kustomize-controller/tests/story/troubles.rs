@@ -1,9 +1,13 @@
 //! What goes wrong is named, and mends itself when the cause is gone.
 
+use std::time::Duration;
+
 use kube::api::DeleteParams;
 use serde_json::json;
 
-use crate::world::{Story, config_map};
+use fjord_artifact::{Algorithm, Digest};
+
+use crate::world::{Story, archive, config_map};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_yaml_names_file_and_line_and_leaves_what_runs() {
@@ -46,6 +50,19 @@ async fn a_wrong_digest_and_a_cut_download_are_refused() {
         .publish("r2", &[("one.yaml", &config_map("one", &[]))])
         .await;
     story.applied("app", "r2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_in_trouble_is_asked_again_before_anybody_is_told() {
+    let story = Story::begin("server-trouble").await;
+    let content = archive(&[("one.yaml", &config_map("one", &[]))]);
+    let digest = Digest::of(Algorithm::Sha256, &content).to_string();
+    story.publish_as("r1", &digest, Some(Vec::new())).await;
+    story.kustomization("app", json!({})).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    story.publish_as("r1", &digest, Some(content)).await;
+    let ks = story.applied("app", "r1").await;
+    assert_eq!(ks.status.unwrap().history.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -67,7 +67,7 @@ fn start() -> World {
                 "kustomize-controller",
                 "--metrics-addr=127.0.0.1:0",
                 "--health-addr=127.0.0.1:0",
-                "--http-retry=0",
+                "--http-retry=1",
                 // No story may wait for a timer where a watch could tell.
                 "--requeue-dependency=1h",
             ];
@@ -98,12 +98,12 @@ async fn install_crds(client: &Client) {
 
 async fn serve(files: Files) -> String {
     let give = async |State(files): State<Files>, Path(path): Path<String>| {
-        files
-            .lock()
-            .unwrap()
-            .get(&path)
-            .cloned()
-            .ok_or(StatusCode::NOT_FOUND)
+        match files.lock().unwrap().get(&path) {
+            // An empty file stands for a server in trouble.
+            Some(content) if content.is_empty() => Err(StatusCode::SERVICE_UNAVAILABLE),
+            Some(content) => Ok(content.clone()),
+            None => Err(StatusCode::NOT_FOUND),
+        }
     };
     let router = axum::Router::new()
         .route("/{*path}", axum::routing::get(give))
@@ -330,7 +330,8 @@ impl Requests<'_> {
     }
 }
 
-fn archive(files: &[(&str, &str)]) -> Vec<u8> {
+/// Returns the archive of some files.
+pub(crate) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = ArchiveWriter::new(Vec::new()).unwrap();
     for (path, content) in files {
         let path = SafePath::parse(path).unwrap();
