@@ -19,7 +19,7 @@ use tower::Service;
 /// How long an API server may take to begin its answer; its own limit is a minute.
 const PATIENCE: Duration = Duration::from_secs(65);
 
-/// Requests in flight, watches apart.
+/// Requests in flight, watches and the lease apart.
 const IN_FLIGHT: usize = 24;
 
 /// Wraps a client so that its requests are counted and carry the controller's name.
@@ -62,13 +62,10 @@ impl Service<Request<Body>> for Counted {
         let (client, requests) = (self.client.clone(), self.requests.clone());
         let turns = self.turns.clone();
         let method = request.method().to_string();
-        let is_watch = request
-            .uri()
-            .query()
-            .is_some_and(|query| query.contains("watch=true"));
+        let is_apart = is_apart(&request);
         async move {
             let send = client.send(request);
-            let answer = if is_watch {
+            let answer = if is_apart {
                 send.await
             } else {
                 // Never closed, so never refused.
@@ -85,5 +82,27 @@ impl Service<Request<Body>> for Counted {
             answer
         }
         .boxed()
+    }
+}
+
+/// Tells whether a request waits for no turn and has no limit here: a watch lasts, and the lease must not queue behind
+/// slow applies (the election has its own deadlines).
+fn is_apart(request: &Request<Body>) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    query.contains("watch=true") || request.uri().path().contains("/coordination.k8s.io/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_watches_and_the_lease_are_apart() {
+        let of = |uri: &str| is_apart(&Request::get(uri).body(Body::empty()).unwrap());
+        assert!(of("/api/v1/configmaps?&watch=true&timeoutSeconds=290"));
+        assert!(of(
+            "/apis/coordination.k8s.io/v1/namespaces/flux-system/leases/x"
+        ));
+        assert!(!of("/api/v1/namespaces/a/configmaps/watch?fieldManager=x"));
     }
 }

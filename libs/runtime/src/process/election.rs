@@ -131,7 +131,11 @@ struct Election {
 
 impl Election {
     async fn acquire(&mut self, retry: Duration) {
-        while !self.tried().await {
+        let patience = self.duration;
+        while !tokio::time::timeout(patience, self.tried())
+            .await
+            .unwrap_or_default()
+        {
             let pause = retry.mul_f64(rand::rng().random_range(1.0..1.0 + JITTER));
             tokio::time::sleep(pause).await;
         }
