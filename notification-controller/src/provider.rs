@@ -90,7 +90,9 @@ impl Sender {
             }
             headers = secret.headers().map_err(Error::Headers)?;
             token = secret.token().unwrap_or_default();
-            masked_token = secret.get("token").map(|t| Text::from(t.lossy().trim().to_owned()));
+            masked_token = secret
+                .get("token")
+                .map(|t| Text::from(t.lossy().trim().to_owned()));
             masked.extend(secret.get("password"));
             masked.extend(headers.values().cloned());
         }
