@@ -2,6 +2,7 @@
 //!
 //! A new command is one file below `command/`, one variant and one line in [`Command::run`].
 
+mod build;
 mod completion;
 mod dev;
 mod events;
@@ -40,6 +41,7 @@ enum Command {
     Resume(suspend::ResumeArgs),
     Events(events::EventsArgs),
     Drift(events::DriftArgs),
+    Build(build::BuildArgs),
     Kustomize(kustomize::KustomizeArgs),
     Dev(dev::DevArgs),
     Completion(completion::CompletionArgs),
@@ -56,6 +58,7 @@ impl Cli {
             Command::Resume(args) => suspend::resume(args, cluster).await,
             Command::Events(args) => events::run(args, cluster).await,
             Command::Drift(args) => events::run_drift(args, cluster).await,
+            Command::Build(args) => build::run(args, cluster).await,
             Command::Kustomize(args) => kustomize::run(args),
             Command::Dev(args) => dev::run(args, cluster).await,
             Command::Completion(args) => completion::run(args),

@@ -14,6 +14,7 @@ mod generate;
 mod health;
 mod history;
 mod journal;
+pub mod local;
 mod manifests;
 mod policies;
 mod reason;
