@@ -110,7 +110,7 @@ impl<K: Object> Store<K> {
         })
     }
 
-    /// Waits until the first list has arrived.
+    /// Waits until the first list has arrived, or the process ends.
     pub async fn ready(&self) {
         let mut ready = self.inner.ready.subscribe();
         // The sender lives in `self`, so this cannot fail.
@@ -250,6 +250,10 @@ impl<K: Object> Store<K> {
         for (key, uid) in missing {
             self.gone(&key, uid);
         }
+        self.inner.ready.send_replace(true);
+    }
+
+    fn give_up(&self) {
         self.inner.ready.send_replace(true);
     }
 

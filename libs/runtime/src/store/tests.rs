@@ -114,3 +114,13 @@ fn a_handler_hears_each_change_once_and_managed_fields_are_dropped() {
         .unwrap();
     assert!(kept.metadata.managed_fields.is_none());
 }
+
+#[tokio::test]
+async fn nobody_waits_for_a_list_that_will_not_come() {
+    let store = Store::<ConfigMap>::new(Store::watch());
+    assert!(!store.is_ready());
+    store.give_up();
+    tokio::time::timeout(std::time::Duration::from_secs(1), store.ready())
+        .await
+        .unwrap();
+}

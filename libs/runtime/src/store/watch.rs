@@ -24,7 +24,11 @@ pub(crate) fn spawn<K: Object>(store: &Store<K>, process: &Process, selector: Op
     };
     let (store, shutdown) = (store.clone(), process.shutdown().clone());
     tokio::spawn(async move {
-        shutdown.run_until_cancelled(feed(store, api, config)).await;
+        shutdown
+            .run_until_cancelled(feed(store.clone(), api, config))
+            .await;
+        // Whoever still waits for the first list must not keep the process from ending.
+        store.give_up();
     });
 }
 
