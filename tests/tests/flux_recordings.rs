@@ -58,6 +58,19 @@ fn our_controllers_leave_the_picture_that_flux_left() -> Result<()> {
         "no scenario found in {}",
         corpus.display()
     );
+    let failed = replay(&corpus, &scenarios)?;
+    if failed.is_empty() {
+        return Ok(());
+    }
+    // Some scenarios wait for wall-clock time, which a busy machine does not keep: once more, alone.
+    println!("once more: {}", failed.join(", "));
+    let failed = replay(&corpus, &failed)?;
+    ensure!(failed.is_empty(), "other than Flux: {}", failed.join(", "));
+    Ok(())
+}
+
+/// Replays scenarios, prints the report and returns the names of those that differ.
+fn replay(corpus: &Path, scenarios: &[String]) -> Result<Vec<String>> {
     let programs = Programs::ready(|line| eprintln!("{line}"))?;
     let control_plane = programs.path(fjord_sandbox::Program::Etcd);
     let output = Command::new("python3")
@@ -72,24 +85,25 @@ fn our_controllers_leave_the_picture_that_flux_left() -> Result<()> {
         )
         // With drift watching on, ours corrects before the scenario looks.
         .args(["--flag", "kustomize-controller=--drift-watch=false"])
-        .args([
-            "--jobs",
-            "6",
-            "--only",
-            &format!("^({})$", scenarios.join("|")),
-        ])
+        .args(["--jobs", "6", "--only"])
+        .arg(format!("^({})$", scenarios.join("|")))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
         .context("running python3")?;
     let report = String::from_utf8_lossy(&output.stdout);
     println!("{report}");
+    let failed: Vec<String> = report
+        .lines()
+        .filter_map(|line| line.strip_prefix("FAIL ")?.split_whitespace().next())
+        .map(str::to_owned)
+        .collect();
     ensure!(
-        output.status.success(),
-        "{}",
+        output.status.success() == failed.is_empty(),
+        "the runner broke off: {}",
         report.lines().last().unwrap_or("no report")
     );
-    Ok(())
+    Ok(failed)
 }
 
 fn corpus() -> Option<PathBuf> {
