@@ -20,6 +20,14 @@ fuzz_target!(
                 let _ = node.to_json();
                 let _ = to_v2(node);
                 let Ok(text) = to_v3(node) else { continue };
+                // Go's emitter adds a line to some folded texts each time (`Parity` in writer.rs).
+                let header = |line: &str| {
+                    line.trim_end_matches(|c: char| matches!(c, '-' | '+' | '0'..='9'))
+                        .ends_with('>')
+                };
+                if text.lines().any(header) {
+                    continue;
+                }
                 let Ok(Some(again)) = parse_first(text.as_bytes(), Merge::Keep, &limits) else {
                     continue;
                 };
