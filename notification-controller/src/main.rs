@@ -5,9 +5,6 @@ use std::process::ExitCode;
 use fjord_notification_controller::args::{Args, PROGRAM};
 use fjord_notification_controller::run;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     fjord_runtime::process::main(&PROGRAM, |args: &Args| &args.common, run)
 }
