@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use fjord_sandbox::Programs;
+use fjord_tests::suite::built_programs;
 
 /// Scenarios of parts that are not built yet; our controllers refuse those fields by name.
 const NOT_YET: &[&str] = &[
@@ -76,7 +77,7 @@ fn replay(corpus: &Path, scenarios: &[String]) -> Result<Vec<String>> {
     let output = Command::new("python3")
         .arg(corpus.join("flux/run.py"))
         .arg("--bin")
-        .arg(binaries()?)
+        .arg(built_programs()?)
         .arg("--control-plane")
         .arg(
             control_plane
@@ -126,19 +127,4 @@ fn selected(corpus: &Path) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
-}
-
-/// Returns the folder of the programs, two levels above this test's own file.
-fn binaries() -> Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    let folder = own
-        .ancestors()
-        .nth(2)
-        .context("folder of the build output")?;
-    ensure!(
-        folder.join("source-controller").is_file(),
-        "no controllers in {}: run `cargo build --workspace --bins` first, as `make test` does",
-        folder.display()
-    );
-    Ok(folder.to_owned())
 }
