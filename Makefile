@@ -7,7 +7,9 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fjord
 # build at the same time would swap each other's programs otherwise.
 export CARGO_TARGET_DIR ?= $(CACHE)/target/$(if $(CI),ci,$(shell pwd | cksum | cut -d ' ' -f 1))
 
-.PHONY: help prerequisites control-plane oracle bench-build fmt check test demo bench
+CONTROLLERS := source-controller kustomize-controller notification-controller
+
+.PHONY: help prerequisites control-plane oracle bench-build fmt check test demo bench faults
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -53,5 +55,9 @@ demo: prerequisites control-plane ## One commit, a manual edit, a deleted file, 
 	cargo run -q -p fjord-tests --bin demo -- $(if $(SVG),--svg $(SVG))
 
 bench: prerequisites control-plane ## Figures beside the real Flux's (FLUX_BIN_DIR names their folder); PARTS=apps, drift, idle
-	cargo build --release --workspace --bins
-	cargo run --release -p fjord-tests --bin bench -- $(PARTS)
+	cargo build --release --workspace $(foreach program,bench $(CONTROLLERS),--bin $(program))
+	$(CARGO_TARGET_DIR)/release/bench $(PARTS)
+
+faults: prerequisites control-plane ## 90 kills of controllers without election and 10 of leaders, while commits arrive
+	cargo build --workspace --bins
+	FJORD_KILLS=90 FJORD_LEADER_KILLS=10 cargo test -p fjord-tests --test faults -- --nocapture --test-threads=1

@@ -7,5 +7,6 @@
 pub mod bench;
 pub mod hook;
 pub mod object;
+pub mod random;
 pub mod stage;
 pub mod suite;

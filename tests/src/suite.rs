@@ -4,6 +4,7 @@
 //! suites take the same flags and are reached the same way; what differs is the folder of programs.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -21,6 +22,14 @@ pub const CONTROLLERS: [&str; 3] = [
     "notification-controller",
 ];
 
+/// A leader that died is succeeded after three seconds and not after Flux's 35.
+const ELECTION: [&str; 4] = [
+    "--enable-leader-election=true",
+    "--leader-election-lease-duration=3s",
+    "--leader-election-renew-deadline=2s",
+    "--leader-election-retry-period=500ms",
+];
+
 /// How long a program may take to answer its health probe.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -32,10 +41,14 @@ pub struct Suite {
     pub client: Client,
     programs: PathBuf,
     flags: BTreeMap<&'static str, Vec<String>>,
-    running: BTreeMap<&'static str, Running>,
-    ports: Ports,
+    running: BTreeMap<Replica, Running>,
+    ports: BTreeMap<Replica, Ports>,
     family: Family,
+    elects: bool,
 }
+
+/// One process of a controller: its name, and its number among the replicas.
+pub type Replica = (&'static str, usize);
 
 struct Running {
     member: Member,
@@ -47,6 +60,16 @@ struct Ports {
     storage: u16,
     events: u16,
     receiver: u16,
+}
+
+impl Ports {
+    fn free() -> Result<Self> {
+        Ok(Self {
+            storage: free_port()?,
+            events: free_port()?,
+            receiver: free_port()?,
+        })
+    }
 }
 
 impl Suite {
@@ -62,17 +85,17 @@ impl Suite {
         let client = plane.client(fjord_sandbox::ADMIN).await?;
         let definitions = fjord_crds::manifest::definitions()?;
         definitions::install(&client, "fjord-tests", &definitions).await?;
-        let ports = Ports {
-            storage: free_port()?,
-            events: free_port()?,
-            receiver: free_port()?,
-        };
+        let mut ports = BTreeMap::new();
+        for controller in CONTROLLERS {
+            ports.insert((controller, 0), Ports::free()?);
+        }
         Ok(Self {
             client,
             programs,
             flags: BTreeMap::new(),
             running: BTreeMap::new(),
             ports,
+            elects: false,
             family: Family::new("suite")?,
             plane,
         })
@@ -95,70 +118,112 @@ impl Suite {
         self.programs = folder;
     }
 
+    /// Lets controllers started from now on elect a leader, with leases short enough for a test.
+    pub fn elect(&mut self) {
+        self.elects = true;
+    }
+
     /// Starts controllers and waits until each answers its probe.
     pub async fn start(&mut self, controllers: &[&'static str]) -> Result<()> {
         for controller in controllers {
-            let (metrics, health) = (free_port()?, free_port()?);
-            let member = self
-                .family
-                .spawn(controller, self.command(controller, metrics, health)?)?;
-            self.running.insert(controller, Running { member, metrics });
-            self.until_healthy(controller, health).await?;
+            self.start_replica((controller, 0)).await?;
         }
         Ok(())
     }
 
+    /// Starts one replica, which shares neither ports nor folders with the others.
+    pub async fn start_replica(&mut self, replica: Replica) -> Result<()> {
+        if let Entry::Vacant(place) = self.ports.entry(replica) {
+            place.insert(Ports::free()?);
+        }
+        let (metrics, health) = (free_port()?, free_port()?);
+        let command = self.command(replica, metrics, health)?;
+        let member = self.family.spawn(&file_name("", replica), command)?;
+        self.running.insert(replica, Running { member, metrics });
+        self.until_healthy(replica, health).await
+    }
+
     /// Kills a controller with SIGKILL.
-    pub fn kill(&mut self, controller: &str) {
-        self.running.remove(controller);
+    pub fn kill(&mut self, controller: &'static str) {
+        self.kill_replica((controller, 0));
+    }
+
+    /// Kills a replica with SIGKILL.
+    pub fn kill_replica(&mut self, replica: Replica) {
+        self.running.remove(&replica);
     }
 
     /// Asks a controller to stop, and returns whether it did so by itself.
-    pub async fn stop(&mut self, controller: &str) -> bool {
-        match self.running.remove(controller) {
+    pub async fn stop(&mut self, controller: &'static str) -> bool {
+        match self.running.remove(&(controller, 0)) {
             Some(mut running) => running.member.stop(Duration::from_secs(15)).await,
             None => true,
         }
     }
 
-    /// Returns what a controller logged so far.
-    pub fn log(&self, controller: &str) -> Result<String> {
-        let running = self
+    /// Returns the replica that leads, if one says so.
+    pub async fn leader(&self, controller: &'static str) -> Option<Replica> {
+        let replicas = self
             .running
-            .get(controller)
-            .context("the controller does not run")?;
+            .iter()
+            .filter(|((name, _), _)| *name == controller);
+        for (replica, running) in replicas {
+            let url = format!("http://127.0.0.1:{}/metrics", running.metrics);
+            let Ok(answer) = reqwest::get(url).await else {
+                continue;
+            };
+            let text = answer.text().await.unwrap_or_default();
+            let mut lines = text.lines();
+            if lines.any(|line| {
+                line.starts_with("leader_election_master_status{") && line.ends_with(" 1")
+            }) {
+                return Some(*replica);
+            }
+        }
+        None
+    }
+
+    /// Returns what a controller logged so far.
+    pub fn log(&self, controller: &'static str) -> Result<String> {
+        let running = self.running(controller)?;
         Ok(std::fs::read_to_string(running.member.log())?)
     }
 
     /// Returns the address of a controller's metrics.
-    pub fn metrics_url(&self, controller: &str) -> Result<String> {
-        let running = self
-            .running
-            .get(controller)
-            .context("the controller does not run")?;
+    pub fn metrics_url(&self, controller: &'static str) -> Result<String> {
+        let running = self.running(controller)?;
         Ok(format!("http://127.0.0.1:{}/metrics", running.metrics))
     }
 
     /// Returns the address that takes events by POST.
-    pub fn events_url(&self) -> String {
-        format!("http://127.0.0.1:{}/", self.ports.events)
+    pub fn events_url(&self) -> Result<String> {
+        let ports = self.ports(("notification-controller", 0))?;
+        Ok(format!("http://127.0.0.1:{}/", ports.events))
     }
 
     /// Returns the address of the Receivers' server.
-    pub fn receiver_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.ports.receiver)
+    pub fn receiver_url(&self) -> Result<String> {
+        let ports = self.ports(("notification-controller", 0))?;
+        Ok(format!("http://127.0.0.1:{}", ports.receiver))
     }
 
     /// Returns what a controller used so far.
-    pub fn usage(&self, controller: &str) -> Result<Usage> {
-        let running = self
-            .running
-            .get(controller)
-            .context("the controller does not run")?;
-        Usage::of(running.member.id())
+    pub fn usage(&self, controller: &'static str) -> Result<Usage> {
+        Usage::of(self.running(controller)?.member.id())
     }
 
-    fn command(&self, controller: &str, metrics: u16, health: u16) -> Result<Command> {
+    fn running(&self, controller: &'static str) -> Result<&Running> {
+        let running = self.running.get(&(controller, 0));
+        running.context("the controller does not run")
+    }
+
+    fn ports(&self, replica: Replica) -> Result<Ports> {
+        let ports = self.ports.get(&replica);
+        ports.copied().context("this replica was never started")
+    }
+
+    fn command(&self, replica: Replica, metrics: u16, health: u16) -> Result<Command> {
+        let (controller, ports) = (replica.0, self.ports(replica)?);
         let program = self.programs.join(controller);
         ensure!(
             program.is_file(),
@@ -167,7 +232,7 @@ impl Suite {
         );
         let mut command = Command::new(program);
         let folder = self.family.folder();
-        let temporary = folder.join("tmp");
+        let temporary = folder.join(file_name("tmp-", replica));
         std::fs::create_dir_all(&temporary)?;
         command
             .env("KUBECONFIG", self.plane.kubeconfig(controller))
@@ -175,23 +240,25 @@ impl Suite {
             .env("TMPDIR", &temporary)
             .arg(format!("--metrics-addr=127.0.0.1:{metrics}"))
             .arg(format!("--health-addr=127.0.0.1:{health}"))
-            .args(["--log-encoding=json", "--enable-leader-election=false"]);
+            .arg("--log-encoding=json")
+            .args(if self.elects {
+                &ELECTION[..]
+            } else {
+                &["--enable-leader-election=false"]
+            });
         match controller {
             "source-controller" => {
-                let storage = folder.join("storage");
+                let storage = folder.join(file_name("storage-", replica));
                 std::fs::create_dir_all(&storage)?;
                 command
                     .arg(format!("--storage-path={}", storage.display()))
-                    .arg(format!("--storage-addr=127.0.0.1:{}", self.ports.storage))
-                    .arg(format!(
-                        "--storage-adv-addr=127.0.0.1:{}",
-                        self.ports.storage
-                    ));
+                    .arg(format!("--storage-addr=127.0.0.1:{}", ports.storage))
+                    .arg(format!("--storage-adv-addr=127.0.0.1:{}", ports.storage));
             }
             "notification-controller" => {
                 command
-                    .arg(format!("--events-addr=127.0.0.1:{}", self.ports.events))
-                    .arg(format!("--receiverAddr=127.0.0.1:{}", self.ports.receiver));
+                    .arg(format!("--events-addr=127.0.0.1:{}", ports.events))
+                    .arg(format!("--receiverAddr=127.0.0.1:{}", ports.receiver));
             }
             _ => {}
         }
@@ -199,7 +266,7 @@ impl Suite {
         Ok(command)
     }
 
-    async fn until_healthy(&mut self, controller: &str, port: u16) -> Result<()> {
+    async fn until_healthy(&mut self, replica: Replica, port: u16) -> Result<()> {
         let url = format!("http://127.0.0.1:{port}/readyz");
         let deadline = tokio::time::Instant::now() + START_TIMEOUT;
         loop {
@@ -209,12 +276,19 @@ impl Suite {
             {
                 return Ok(());
             }
-            let running = self.running.get_mut(controller).context("just started")?;
+            let running = self.running.get_mut(&replica).context("just started")?;
             if running.member.has_ended() || tokio::time::Instant::now() > deadline {
-                bail!("{controller} did not start:\n{}", running.member.tail(20));
+                bail!("{} did not start:\n{}", replica.0, running.member.tail(20));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+}
+
+fn file_name(prefix: &str, (controller, number): Replica) -> String {
+    match number {
+        0 => format!("{prefix}{controller}"),
+        number => format!("{prefix}{controller}-{number}"),
     }
 }
 

@@ -23,7 +23,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("source-controller", &["artifact", "crds", "git", "runtime"]),
     (
         "kustomize-controller",
-        &["apply", "artifact", "crds", "kustomize", "runtime", "yaml"],
+        // Remote bases are Git repositories.
+        &[
+            "apply",
+            "artifact",
+            "crds",
+            "git",
+            "kustomize",
+            "runtime",
+            "yaml",
+        ],
     ),
     // Headers in a provider's Secret are YAML.
     ("notification-controller", &["crds", "runtime", "yaml"]),

@@ -197,7 +197,7 @@ async fn an_event_that_comes_on_both_roads_is_delivered_once() -> Result<()> {
         let body = json!({"involvedObject": {"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
             "namespace": "default", "name": "app"}, "severity": "info", "message": message, "reason": "NewArtifact"});
         let request = client
-            .post(story.suite.events_url())
+            .post(story.suite.events_url()?)
             .header("Fjord-Event-Id", message);
         Ok(request
             .body(body.to_string())

@@ -1,16 +1,18 @@
 //! Controllers are killed with SIGKILL at random moments while commits arrive; what must hold after.
 //!
 //! The end state is exactly the last commit's, and every step that the final histories tell of was
-//! announced to the webhook. `FJORD_KILLS` sets how many kills there are (default 6, a full run is
-//! 90); the seed is printed, and `FJORD_SEED` repeats it.
+//! announced to the webhook. `FJORD_KILLS` sets how many kills there are without election (default
+//! 6) and `FJORD_LEADER_KILLS` how many with two replicas of each controller (default 2); `make
+//! faults` does 90 and 10. The seed is printed, and `FJORD_SEED` repeats it.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use fjord_tests::hook::{Delivery, Hook};
+use fjord_tests::random::Random;
 use fjord_tests::stage::{App, Setup, Stage};
-use fjord_tests::suite::CONTROLLERS;
+use fjord_tests::suite::{CONTROLLERS, Replica};
 use serde_json::{Value, json};
 
 const OWNED: &str = "kustomize.toolkit.fluxcd.io/name=app";
@@ -18,68 +20,133 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_at_random_moments_lose_nothing_and_leave_nothing_over() -> Result<()> {
-    let kills: usize = setting("FJORD_KILLS").unwrap_or(6);
-    let seed: u64 =
-        setting("FJORD_SEED").unwrap_or(std::time::UNIX_EPOCH.elapsed()?.as_nanos() as u64 | 1);
-    println!("FJORD_SEED={seed} FJORD_KILLS={kills}");
-    let mut random = Random(seed);
-
-    let mut stage = Stage::start(Setup {
-        controllers: CONTROLLERS.to_vec(),
-        ..Setup::default()
-    })
-    .await?;
-    let hook = Hook::start().await?;
-    announce(&stage, &hook).await?;
-    let mut app = stage
-        .deploy(&[("0.yaml", &config_map(0, 0))], json!({}))
-        .await?;
-    app.applied().await?;
-
-    let mut commits = 0;
+    let kills = setting("FJORD_KILLS").unwrap_or(6);
+    let mut random = chance(&format!("FJORD_KILLS={kills}"));
+    let mut story = Story::start(false).await?;
     for _ in 0..kills {
-        commits += 1;
-        commit(&mut app, commits)?;
-        app.source.merge("tests", &requested(commits)).await?;
-        tokio::time::sleep(Duration::from_millis(random.below(1500))).await;
-        let victim = CONTROLLERS[random.below(CONTROLLERS.len() as u64) as usize];
-        stage.suite.kill(victim);
-        tokio::time::sleep(Duration::from_millis(random.below(300))).await;
-        stage.suite.start(&[victim]).await?;
+        story.commit_and_request().await?;
+        pause(random.below(1500)).await;
+        let victim = CONTROLLERS[random.below(CONTROLLERS.len())];
+        story.stage.suite.kill(victim);
+        pause(random.below(300)).await;
+        story.stage.suite.start(&[victim]).await?;
     }
-    commits += 1;
-    commit(&mut app, commits)?;
-    app.source.reconcile(PATIENCE).await?;
-    let done = app
-        .kustomization
-        .wait("at the last commit", PATIENCE, |object| {
-            object["status"]["lastAppliedRevision"] == app.revision().as_str()
+    story.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_death_of_a_leader_loses_nothing_and_leaves_nothing_over() -> Result<()> {
+    let kills = setting("FJORD_LEADER_KILLS").unwrap_or(2);
+    let mut random = chance(&format!("FJORD_LEADER_KILLS={kills}"));
+    let mut story = Story::start(true).await?;
+    for _ in 0..kills {
+        story.commit_and_request().await?;
+        pause(random.below(1500)).await;
+        let controller = CONTROLLERS[random.below(CONTROLLERS.len())];
+        let leader = story.leader(controller).await?;
+        story.stage.suite.kill_replica(leader);
+        // The other one takes over while commits go on.
+        story.commit_and_request().await?;
+        let successor = story.leader(controller).await?;
+        ensure!(successor != leader, "a dead leader of {controller} leads");
+        story.stage.suite.start_replica(leader).await?;
+    }
+    story.end().await
+}
+
+/// One application with an Alert on all of it, and the commits so far.
+struct Story {
+    stage: Stage,
+    hook: Hook,
+    app: App,
+    commits: usize,
+}
+
+impl Story {
+    /// Starts one replica of each controller, or two that elect a leader.
+    async fn start(elects: bool) -> Result<Self> {
+        let mut stage = Stage::start(Setup {
+            controllers: Vec::new(),
+            ..Setup::default()
         })
         .await?;
-
-    let found: BTreeSet<_> = stage
-        .object("ConfigMap", "default", "any")?
-        .siblings(OWNED)
-        .await?
-        .into_iter()
-        .collect();
-    let wanted: BTreeSet<_> = names(commits).collect();
-    ensure!(
-        found == wanted,
-        "wrongly pruned or left over: found {found:?}, wanted {wanted:?}"
-    );
-    for name in wanted {
-        let object = stage
-            .object("ConfigMap", "default", &name)?
-            .get()
-            .await?
-            .context("gone")?;
-        ensure!(
-            object["data"]["commit"].as_str() == Some(&commits.to_string()),
-            "{name} is not the last commit's"
-        );
+        if elects {
+            stage.suite.elect();
+        }
+        stage.suite.start(&CONTROLLERS).await?;
+        if elects {
+            for controller in CONTROLLERS {
+                stage.suite.start_replica((controller, 1)).await?;
+            }
+        }
+        let hook = Hook::start().await?;
+        announce(&stage, &hook).await?;
+        let app = stage
+            .deploy(&[("0.yaml", &config_map(0, 0))], json!({}))
+            .await?;
+        app.applied().await?;
+        Ok(Self {
+            stage,
+            hook,
+            app,
+            commits: 0,
+        })
     }
-    told(&hook, &done, &app).await
+
+    async fn commit_and_request(&mut self) -> Result<()> {
+        self.commits += 1;
+        commit(&mut self.app, self.commits)?;
+        let requested = requested(self.commits);
+        self.app.source.merge("tests", &requested).await?;
+        Ok(())
+    }
+
+    async fn leader(&self, controller: &'static str) -> Result<Replica> {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if let Some(leader) = self.stage.suite.leader(controller).await {
+                return Ok(leader);
+            }
+            pause(100).await;
+        }
+        bail!("no replica of {controller} leads")
+    }
+
+    /// Commits a last time and checks the cluster and what the webhook heard.
+    async fn end(mut self) -> Result<()> {
+        self.commits += 1;
+        commit(&mut self.app, self.commits)?;
+        self.app.source.reconcile(PATIENCE).await?;
+        let revision = self.app.revision();
+        let done = self
+            .app
+            .kustomization
+            .wait("at the last commit", PATIENCE, |object| {
+                object["status"]["lastAppliedRevision"] == revision.as_str()
+            })
+            .await?;
+        self.only_the_last_commit_is_there().await?;
+        told(&self.hook, &done, &self.app).await
+    }
+
+    async fn only_the_last_commit_is_there(&self) -> Result<()> {
+        let any = self.stage.object("ConfigMap", "default", "any")?;
+        let found: BTreeSet<_> = any.siblings(OWNED).await?.into_iter().collect();
+        let wanted: BTreeSet<_> = names(self.commits).collect();
+        ensure!(
+            found == wanted,
+            "wrongly pruned or left over: found {found:?}, wanted {wanted:?}"
+        );
+        for name in wanted {
+            let object = self.stage.object("ConfigMap", "default", &name)?;
+            let object = object.get().await?.context("gone")?;
+            ensure!(
+                object["data"]["commit"].as_str() == Some(&self.commits.to_string()),
+                "{name} is not the last commit's"
+            );
+        }
+        Ok(())
+    }
 }
 
 /// Checks that what the final histories tell of was delivered.
@@ -161,14 +228,13 @@ fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Chooses moments and victims (xorshift64), so that a seed repeats a run.
-struct Random(u64);
+/// Prints how to repeat this run.
+fn chance(kills: &str) -> Random {
+    let seed = setting("FJORD_SEED").unwrap_or_else(Random::seed);
+    println!("FJORD_SEED={seed} {kills}");
+    Random::new(seed)
+}
 
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
+async fn pause(milliseconds: usize) {
+    tokio::time::sleep(Duration::from_millis(milliseconds as u64)).await;
 }

@@ -19,6 +19,7 @@ use kube::runtime::watcher;
 use serde_json::{Value, json};
 
 use super::{Figure, percentile};
+use crate::random::Random;
 use crate::suite::Suite;
 
 const NAMESPACE: &str = "drift";
@@ -53,7 +54,7 @@ pub async fn measure(programs: PathBuf, seed: u64) -> Result<Vec<Figure>> {
     })
     .await?;
 
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut delays = Vec::new();
     for edit in 0..EDITS {
         let name = format!("object-{}-{}", random.below(OWNERS), random.below(OBJECTS));
@@ -252,16 +253,4 @@ async fn until(is_done: impl Fn() -> bool) -> Result<()> {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     Ok(())
-}
-
-/// A small generator of known quality is enough to choose objects (xorshift64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
 }

@@ -6,6 +6,7 @@
 use anyhow::{Result, bail};
 use fjord_sandbox::Options;
 use fjord_tests::bench::{self, Figure, apps, drift, idle};
+use fjord_tests::random::Random;
 use fjord_tests::suite::{CONTROLLERS, Suite, built_programs, flux_programs};
 
 #[tokio::main]
@@ -31,7 +32,7 @@ async fn run(part: &str) -> Result<Vec<Figure>> {
         "apps" => compare(100).await,
         "apps-300" => compare(300).await,
         "drift" => {
-            let seed = std::time::UNIX_EPOCH.elapsed()?.as_nanos() as u64 | 1;
+            let seed = Random::seed();
             eprintln!("seed {seed}");
             drift::measure(built_programs()?, seed).await
         }

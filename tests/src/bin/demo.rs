@@ -198,7 +198,7 @@ async fn deploy(
     let path = receiver["status"]["webhookPath"]
         .as_str()
         .context("the Receiver has no path")?;
-    Ok(format!("{}{path}", stage.suite.receiver_url()))
+    Ok(format!("{}{path}", stage.suite.receiver_url()?))
 }
 
 async fn call_webhook(url: &str) -> Result<()> {
