@@ -3,9 +3,11 @@
 //! A field set is the JSON tree that the API server keeps (`fieldsV1`): `f:name` for a key,
 //! `k:{...}` for a list element by its keys, `v:...` for a set element, `.` for the thing itself.
 
+mod applied;
 mod compare;
 mod takeover;
 
+pub(crate) use applied::is_applied;
 pub(crate) use compare::{Field, all, held, lost};
 pub(crate) use takeover::{Managers, takeover_patch};
 
@@ -31,6 +33,10 @@ impl<'a> Entry<'a> {
 
     pub(crate) fn subresource(self) -> &'a str {
         self.text("subresource")
+    }
+
+    pub(crate) fn api_version(self) -> &'a str {
+        self.text("apiVersion")
     }
 
     pub(crate) fn time(self) -> &'a str {

@@ -58,6 +58,12 @@ impl Step {
         let change = Change::new(id, version, action);
         Self::Settled(Box::new(Done { change, live }), None)
     }
+
+    fn unchanged(id: ObjectId, object: Object, live: Object) -> Self {
+        let change = Change::new(id, object.version(), Action::Unchanged);
+        let live = Some(live);
+        Self::Settled(Box::new(Done { change, live }), Some(Recorded { object }))
+    }
 }
 
 impl Applier {
@@ -152,6 +158,16 @@ impl Applier {
         if self.options.migrate_api_version {
             self.migrate(&kind, &object, &mut live).await?;
         }
+        let merges = |o: &Object| o.metadata_says(&self.control("ssa"), "Merge");
+        let takeover = if merges(&object) || merges(&live) {
+            None
+        } else {
+            takeover_patch(&live, &self.managers)
+        };
+        let us = &self.owner.field_manager;
+        if takeover.is_none() && managed_fields::is_applied(&object, &live, us) {
+            return Ok(Step::unchanged(id, object, live));
+        }
         let dry_run = match self.dry_run(&kind, &object).await {
             Ok(dry_run) => dry_run,
             Err(Cause::DryRun { id, error }) => {
@@ -169,21 +185,9 @@ impl Applier {
             }
             Err(cause) => return Err(cause),
         };
-        let merges = |o: &Object| o.metadata_says(&self.control("ssa"), "Merge");
-        let takeover = if merges(&object) || merges(&live) {
-            None
-        } else {
-            takeover_patch(&live, &self.managers)
-        };
         let ignored = policies.ignore.paths_for(&dry_run);
         if takeover.is_none() && !has_drifted(&live, &dry_run, &ignored) {
-            let version = object.version().to_owned();
-            let change = Change::new(id, version, Action::Unchanged);
-            let done = Done {
-                change,
-                live: Some(live),
-            };
-            return Ok(Step::Settled(Box::new(done), Some(Recorded { object })));
+            return Ok(Step::unchanged(id, object, live));
         }
         let payload = self.without_ignored(&object, &live, &dry_run, &ignored);
         Ok(Step::Update {

@@ -9,7 +9,7 @@ use super::matches_element;
 use crate::object::Object;
 
 /// The parts of metadata that an apply owns; the rest belongs to the API server.
-const METADATA: [&str; 4] = ["labels", "annotations", "finalizers", "ownerReferences"];
+pub(super) const METADATA: [&str; 4] = ["labels", "annotations", "finalizers", "ownerReferences"];
 
 /// A field of a manifest, for people and for ignore rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
