@@ -19,6 +19,8 @@ pub struct Metrics {
     pub waiting_bytes: IntGauge,
     /// Times that Events may have expired before they were seen.
     pub gaps: IntCounter,
+    /// Occurrences that a newer one of the same Event replaced before they were seen.
+    pub overwritten: IntCounter,
 }
 
 const PROVIDER: [&str; 3] = ["provider_namespace", "provider_name", "provider_type"];
@@ -63,6 +65,10 @@ impl Metrics {
                 "watch_gaps_total",
                 "Times that Events may have expired before they were seen.",
             ))?,
+            overwritten: IntCounter::with_opts(opts(
+                "overwritten_total",
+                "At least so many occurrences were replaced by a newer one of the same Event before they were seen.",
+            ))?,
         };
         registry.register(Box::new(metrics.events.clone()))?;
         registry.register(Box::new(metrics.deliveries.clone()))?;
@@ -71,6 +77,7 @@ impl Metrics {
         registry.register(Box::new(metrics.waiting.clone()))?;
         registry.register(Box::new(metrics.waiting_bytes.clone()))?;
         registry.register(Box::new(metrics.gaps.clone()))?;
+        registry.register(Box::new(metrics.overwritten.clone()))?;
         Ok(metrics)
     }
 }

@@ -87,7 +87,8 @@ impl<D: Directory> EventWatch<'_, D> {
 
     /// Works off all Events there are, oldest first, and takes the place behind them.
     async fn list(&self, place: Option<&str>) -> Result<(), Interruption> {
-        if let (Some(_), Some(kept)) = (place, self.outbox.kept_at().await) {
+        let kept = place.and(self.outbox.kept_at().await);
+        if let Some(kept) = kept {
             let away =
                 Duration::try_from(Timestamp::now().duration_since(kept)).unwrap_or_default();
             if away > EVENT_LIFETIME {
@@ -113,12 +114,21 @@ impl<D: Directory> EventWatch<'_, D> {
         let listed = number(Some(&version));
         let known = number(place).filter(|known| listed.is_some_and(|listed| *known <= listed));
         events.sort_by_key(|event| number(event.metadata.resource_version.as_deref()));
+        let mut lost = 0;
         for event in &events {
             let at = number(event.metadata.resource_version.as_deref());
             if known.is_some() && at.is_some() && at <= known {
                 continue;
             }
+            lost += kept.map_or(0, |kept| overwritten(event, kept));
             self.take(event, None).await?;
+        }
+        if lost > 0 {
+            self.metrics.overwritten.inc_by(lost);
+            tracing::warn!(
+                at_least = lost,
+                "occurrences were missed while nobody watched: a newer one of the same Event replaced them"
+            );
         }
         self.pipeline.advance(version).await?;
         Ok(())
@@ -183,6 +193,18 @@ fn id(core: &CoreEvent) -> String {
     }
 }
 
+/// How many occurrences an Event that changed since `kept` holds no more, at least.
+///
+/// Exact for an Event that was created since; how often an older one had occurred by then is not kept.
+fn overwritten(core: &CoreEvent, kept: Timestamp) -> u64 {
+    let count = core.count.unwrap_or(1).max(1);
+    let created = core.metadata.creation_timestamp.as_ref().map(|time| time.0);
+    if created.is_some_and(|created| created > kept) {
+        return u64::from(count.unsigned_abs()) - 1;
+    }
+    u64::from(count > 2)
+}
+
 /// When the API server saw the news: its own clock for a new Event, the reporter's for a repeat.
 fn seen(core: &CoreEvent) -> Timestamp {
     let created = core.metadata.creation_timestamp.as_ref().map(|time| time.0);
@@ -204,6 +226,23 @@ fn interrupted(error: kube::Error) -> Interruption {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn occurrences_that_a_newer_one_replaced_are_counted() {
+        let event = |created: &str, count: i32| -> CoreEvent {
+            serde_json::from_value(serde_json::json!({
+                "metadata": {"name": "web.17", "creationTimestamp": created}, "involvedObject": {}, "count": count
+            }))
+            .unwrap()
+        };
+        let kept = "2026-01-01T12:00:00Z".parse().unwrap();
+        let (before, since) = ("2026-01-01T11:00:00Z", "2026-01-01T12:30:00Z");
+        assert_eq!(overwritten(&event(since, 1), kept), 0);
+        assert_eq!(overwritten(&event(since, 4), kept), 3);
+        // The first was seen, the second is here.
+        assert_eq!(overwritten(&event(before, 2), kept), 0);
+        assert_eq!(overwritten(&event(before, 5), kept), 1);
+    }
 
     #[test]
     fn a_repeat_has_another_id_than_the_first() {

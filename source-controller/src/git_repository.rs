@@ -2,7 +2,7 @@
 //!
 //! What is not built yet is refused by the field's name before anything else happens (`refused`).
 //! A pass that finds nothing new costs one listing at the remote and no read from disk but a look
-//! at the artifact's file. Surprise: the reason `UnsupportedField` is ours, not Flux's.
+//! at the artifact's file. Surprise: the reason `Unsupported` is ours, not Flux's.
 
 mod artifact;
 mod conditions;

@@ -20,6 +20,6 @@ fjord_runtime::reasons! {
         GarbageCollectionSucceeded,
         GarbageCollectionFailed,
         /// Ours: a field asks for something that is not built yet.
-        UnsupportedField,
+        Unsupported,
     }
 }

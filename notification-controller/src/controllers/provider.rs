@@ -54,7 +54,7 @@ impl Reconciler for Providers {
                 supported.join(" and ")
             );
             tracing::warn!("{text}");
-            pass.event(EventDraft::error(Reason::new("UnsupportedType"), text));
+            pass.event(EventDraft::error(Reason::new("Unsupported"), text));
         }
         Ok(Outcome::done(Requeue::Never))
     }

@@ -20,7 +20,7 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(600);
 reasons! {
     /// Why a Receiver is as it is.
     pub(crate) enum Why {
-        Succeeded, Failed, Progressing, TokenNotFound, ValidationFailed, InvalidCELExpression, UnsupportedType,
+        Succeeded, Failed, Progressing, TokenNotFound, ValidationFailed, InvalidCELExpression, Unsupported,
     }
 }
 
@@ -144,7 +144,7 @@ async fn check(receiver: &Arc<Receiver>) -> Result<(), Failure> {
             spec.type_,
             supported.join(", ")
         );
-        return Err(terminal(Why::UnsupportedType, &text));
+        return Err(terminal(Why::Unsupported, &text));
     }
     Ok(())
 }
@@ -189,7 +189,7 @@ mod tests {
             ),
             (
                 json!({"type": "harbor", "secretRef": {"name": "s"}, "resources": resources()}),
-                "UnsupportedType",
+                "Unsupported",
                 "spec.type 'harbor' is not supported by this release, which supports generic, generic-hmac, github, gitlab, bitbucket",
             ),
             (

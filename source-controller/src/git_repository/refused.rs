@@ -29,7 +29,7 @@ pub(super) fn check(spec: &GitRepositorySpec) -> Result<(), Failure> {
     match asked.into_iter().find(|(is_asked, _)| *is_asked) {
         Some((_, field)) => {
             let text = format!("{field} is not supported by this version of source-controller");
-            Err(Failure::new(Reason::UnsupportedField, text).retry(Retry::Never))
+            Err(Failure::new(Reason::Unsupported, text).retry(Retry::Never))
         }
         None => Ok(()),
     }

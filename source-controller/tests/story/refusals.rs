@@ -54,7 +54,7 @@ async fn each_field_that_is_not_built_stalls_the_object_and_stores_nothing() {
     }
     for (name, _, field) in cases {
         let text = format!("{field} is not supported by this version of source-controller");
-        let told = ("UnsupportedField".to_owned(), text);
+        let told = ("Unsupported".to_owned(), text);
         assert_eq!(story.condition(name, "Ready", "False").await, told);
         assert_eq!(story.condition(name, "Stalled", "True").await, told);
         assert_eq!(story.condition(name, "FetchFailed", "True").await, told);
