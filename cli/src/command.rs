@@ -9,6 +9,7 @@ mod events;
 mod get;
 mod kustomize;
 mod reconcile;
+mod remote;
 mod suspend;
 
 use anyhow::Result;

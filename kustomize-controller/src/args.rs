@@ -88,10 +88,13 @@ pub struct Args {
     /// The number of concurrent server-side apply operations of one reconcile.
     #[arg(long, default_value = "4")]
     pub concurrent_ssa: usize,
-    /// Disallow remote bases (there are none yet).
+    /// Disallow remote bases, files over HTTP included.
     #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1,
         require_equals = true, action = ArgAction::Set, value_parser = go_bool)]
     pub no_remote_bases: bool,
+    /// The hosts that remote bases may come from (`*.example.com` for all below one); by default any.
+    #[arg(long, value_delimiter = ',')]
+    pub remote_base_hosts: Vec<String>,
     /// The maximum number of retries when fetching an artifact over HTTP.
     #[arg(long, default_value = "9")]
     pub http_retry: u32,

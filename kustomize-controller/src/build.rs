@@ -1,17 +1,19 @@
 //! From an artifact to the objects that are applied: generate, build, substitute, prepare.
 //!
-//! Pure but for reading the checkout: the same artifact and specification give the same bytes, on
-//! which the digest of the history is taken. Runs on a blocking thread; nothing is shared between
+//! Pure but for reading the checkout and what a kustomization names by URL: without the latter the
+//! same artifact and specification give the same bytes, on which the digest of the history is taken. Runs on a blocking thread; nothing is shared between
 //! builds.
 
 mod inputs;
+mod mask;
 mod prepare;
 
 use std::path::Path;
 
 use fjord_artifact::cache::Index;
+use fjord_artifact::sourceignore::Matcher;
 use fjord_crds::kustomize::v1::{KustomizationSpec, SubstituteStrategy};
-use fjord_kustomize::{LoadRestrictor, Options, Resource, SchemaMode};
+use fjord_kustomize::{FileSystem, LoadRestrictor, Options, RemoteSource, Resource, SchemaMode};
 use fjord_runtime::ObjectKey;
 use fjord_runtime::outcome::chain;
 use serde_json::Value;
@@ -20,6 +22,7 @@ use sha2::{Digest as _, Sha256};
 use crate::checkout::Checkout;
 use crate::generate;
 use crate::manifests::Manifests;
+use crate::remote::{Remotes, Session};
 use crate::substitute::{self, Strictness, Variables};
 
 pub(crate) use inputs::Inputs;
@@ -28,7 +31,7 @@ pub(crate) use inputs::Inputs;
 const SUBSTITUTE: &str = "kustomize.toolkit.fluxcd.io/substitute";
 
 /// What a build starts from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Task<'a> {
     /// The Kustomization.
     pub(crate) key: &'a ObjectKey,
@@ -44,6 +47,12 @@ pub(crate) struct Task<'a> {
     pub(crate) index: &'a Index,
     /// Whether an unset variable is an error.
     pub(crate) strictness: Strictness,
+    /// What a generated kustomization does not list.
+    pub(crate) ignore: &'a Matcher,
+    /// Whether encrypted values are masked, for a build that is only shown.
+    pub(crate) mask: bool,
+    /// Where remote bases come from; none: they are refused.
+    pub(crate) remotes: Option<&'a Remotes>,
 }
 
 /// The outcome of a build.
@@ -102,14 +111,23 @@ pub(crate) fn run(task: Task<'_>) -> Result<Built, Error> {
     if !checkout.exists(&path) {
         return Err(Error::PathNotFound(path));
     }
-    let origin = generate::root(&mut checkout, &path, task.spec)?;
+    let origin = generate::root(&mut checkout, &path, task.spec, task.ignore)?;
+    let session = task.remotes.map(|remotes| remotes.session(&checkout));
     let options = Options {
         load_restrictor: LoadRestrictor::None,
         schema_mode: SchemaMode::Add,
+        remote: session.as_ref().map(|session| session as &dyn RemoteSource),
         ..Options::default()
     };
-    let build = fjord_kustomize::build(&checkout, &path, &options).map_err(Error::Build)?;
-    let inputs = Inputs::new(&checkout, &build.read_set, &path, origin, task.index);
+    let files: &dyn FileSystem = match &session {
+        Some(session) => session,
+        None => &checkout,
+    };
+    let build = fjord_kustomize::build(files, &path, &options).map_err(Error::Build)?;
+    let mut inputs = Inputs::new(&checkout, &build.read_set, &path, origin, task.index);
+    if session.as_ref().is_some_and(Session::was_remote) {
+        inputs.never_hold();
+    }
 
     let variables = substitution(task.spec);
     let mut hash = Sha256::new();
@@ -124,6 +142,9 @@ pub(crate) fn run(task: Task<'_>) -> Result<Built, Error> {
     }
     let digest = format!("sha256:{}", hex(&hash.finalize()));
     let mut objects = prepare::decode(values);
+    if task.mask {
+        objects.iter_mut().for_each(mask::secret);
+    }
     let encrypted = prepare::encrypted(&objects);
     prepare::finish(&mut objects, task.key, task.spec);
     Ok(Built {

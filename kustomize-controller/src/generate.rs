@@ -6,6 +6,7 @@
 
 mod inject;
 
+use fjord_artifact::sourceignore::Matcher;
 use fjord_kustomize::{FileSystem, fs};
 use serde_json::{Map, Value, json};
 
@@ -51,11 +52,13 @@ pub(crate) enum Origin {
     Generated,
 }
 
-/// Puts the root kustomization for `path` (as [`Checkout::join`] gives it) into the checkout.
+/// Puts the root kustomization for `path` (as [`Checkout::join`] gives it) into the checkout. What
+/// `ignore` excludes, relative to the path, a generated one does not list.
 pub(crate) fn root(
     checkout: &mut Checkout,
     path: &str,
     spec: &KustomizationSpec,
+    ignore: &Matcher,
 ) -> Result<Origin, Error> {
     let found = FILE_NAMES
         .iter()
@@ -67,7 +70,7 @@ pub(crate) fn root(
             (file, read, Origin::Found)
         }
         None => {
-            let generated = generate(checkout, path)?;
+            let generated = generate(checkout, path, ignore)?;
             (fs::join(path, FILE_NAMES[0]), generated, Origin::Generated)
         }
     };
@@ -120,9 +123,13 @@ fn read(content: &[u8]) -> Result<Map<String, Value>, Error> {
 }
 
 /// Lists the manifests below a folder; a folder with its own kustomization is listed, not entered.
-fn generate(checkout: &Checkout, path: &str) -> Result<Map<String, Value>, Error> {
+fn generate(
+    checkout: &Checkout,
+    path: &str,
+    ignore: &Matcher,
+) -> Result<Map<String, Value>, Error> {
     let mut resources = Vec::new();
-    walk(checkout, path, path, 0, &mut resources)?;
+    walk(checkout, (path, ignore), path, 0, &mut resources)?;
     let mut kustomization = type_meta();
     if resources.is_empty() {
         // Parity: kustomize calls a kustomization without any field empty, and fails.
@@ -135,7 +142,7 @@ fn generate(checkout: &Checkout, path: &str) -> Result<Map<String, Value>, Error
 
 fn walk(
     checkout: &Checkout,
-    base: &str,
+    (base, ignore): (&str, &Matcher),
     folder: &str,
     depth: usize,
     resources: &mut Vec<Value>,
@@ -147,6 +154,9 @@ fn walk(
     // Parity: dot files and dot folders are not skipped.
     for (name, is_dir) in checkout.list(folder)? {
         let path = fs::join(folder, &name);
+        if ignore.excludes(path[base.len()..].trim_start_matches('/'), is_dir) {
+            continue;
+        }
         if is_dir {
             if FILE_NAMES
                 .iter()
@@ -154,7 +164,7 @@ fn walk(
             {
                 resources.push(relative(&path));
             } else {
-                walk(checkout, base, &path, depth + 1, resources)?;
+                walk(checkout, (base, ignore), &path, depth + 1, resources)?;
             }
         } else if is_manifest(&name) {
             fjord_kustomize::decode(&checkout.read(&path)?, &fjord_yaml::Limits::default())
@@ -208,7 +218,7 @@ mod tests {
             .extend(spec.as_object().unwrap().clone());
         let spec: KustomizationSpec = serde_json::from_value(all).unwrap();
         let path = checkout.join("app");
-        root(&mut checkout, &path, &spec).map_err(|error| {
+        root(&mut checkout, &path, &spec, &Matcher::default()).map_err(|error| {
             fjord_runtime::outcome::chain(&error).replace(&checkout.join(""), "<root>")
         })?;
         let file = FILE_NAMES

@@ -19,6 +19,7 @@ mod manifests;
 mod policies;
 mod reason;
 mod reconcile;
+pub mod remote;
 mod run;
 mod sources;
 mod substitute;
@@ -41,6 +42,7 @@ use drift::KsOwners;
 use journal::Journal;
 use manifests::Memory;
 use reconcile::{Kustomizations, Settings};
+use remote::{Hosts, Remotes};
 use substitute::Strictness;
 
 /// The API group, which prefixes owner labels and per-object controls.
@@ -97,6 +99,7 @@ pub async fn run(args: Args, client: Client, shutdown: CancellationToken) -> any
             memory,
             journal,
             builds: Arc::new(Semaphore::new(cores())),
+            remotes: remotes(&args),
             settings: settings(&args, &process),
         }
     });
@@ -134,6 +137,11 @@ fn index_config(args: &Args) -> Config {
         override_managers: args.override_manager.clone(),
         correct_drift: args.drift_watch,
     }
+}
+
+fn remotes(args: &Args) -> Option<Remotes> {
+    let hosts = || Hosts::new(args.remote_base_hosts.iter().cloned());
+    (!args.no_remote_bases).then(|| Remotes::new(hosts()))
 }
 
 fn settings(args: &Args, process: &Process) -> Settings {

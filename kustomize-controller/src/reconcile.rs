@@ -27,6 +27,7 @@ use crate::health::Check;
 use crate::journal::Journal;
 use crate::manifests::Memory;
 use crate::reason::Reason;
+use crate::remote::Remotes;
 use crate::run::{KsPass, Run, Step};
 use crate::sources::{self, Source};
 use crate::substitute::Strictness;
@@ -65,6 +66,8 @@ pub(crate) struct Kustomizations {
     pub(crate) options: Options,
     /// The last builds.
     pub(crate) memory: Memory,
+    /// Where remote bases come from (not with `--no-remote-bases`).
+    pub(crate) remotes: Option<Remotes>,
     /// What first applies are about to create.
     pub(crate) journal: Journal,
     /// How many builds run at once: one per core.

@@ -3,6 +3,8 @@
 //! The build is the controller's own; only the files come from here. The specification comes from
 //! the cluster, or from a file, and then no cluster is needed.
 
+mod recursive;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -14,8 +16,10 @@ use serde_json::Value;
 
 use crate::cluster::ClusterArgs;
 use crate::command::reconcile::read;
+use crate::command::remote::RemoteArgs;
 use crate::kinds::Kind;
 use crate::output::{self, Format};
+use recursive::{LocalSource, Recursion};
 
 /// Build what would be applied, from files on this machine
 #[derive(Debug, Args)]
@@ -32,11 +36,14 @@ enum What {
 /// Build a Kustomization from a local folder
 ///
 /// Patches, images, substitutions and everything else of its specification are applied to the
-/// manifests in the folder, as the controller would.
+/// manifests in the folder, as the controller would. Values that SOPS encrypted are masked.
 ///
 /// Examples:
 ///   fjord build kustomization apps --path ./clusters/staging/apps
-///   fjord build ks apps --path ./apps --kustomization-file ./clusters/staging/apps.yaml
+///   fjord build ks apps --path ./apps --kustomization-file ./clusters/staging/apps.yaml --dry-run
+///   fjord build ks apps --path ./apps --ignore-paths "/drafts/,*.tmp.yaml"
+///   fjord build ks flux-system --path ./clusters/staging --recursive \
+///     --local-sources GitRepository/flux-system/flux-system=.
 #[derive(Debug, Args)]
 #[command(visible_alias = "ks", verbatim_doc_comment)]
 struct KustomizationArgs {
@@ -48,6 +55,20 @@ struct KustomizationArgs {
     /// File with the Kustomization; without it the cluster is asked
     #[arg(long, value_name = "FILE")]
     kustomization_file: Option<PathBuf>,
+    /// Ask no cluster: needs --kustomization-file, and leaves out variables from Secrets and ConfigMaps
+    #[arg(long, requires = "kustomization_file")]
+    dry_run: bool,
+    /// Files that a generated kustomization does not list, in the format of .gitignore
+    #[arg(long, value_delimiter = ',', value_name = "RULES")]
+    ignore_paths: Vec<String>,
+    /// Build the Kustomizations among the objects too
+    #[arg(short, long)]
+    recursive: bool,
+    /// Folders of the sources that those name: Kind/namespace/name=path
+    #[arg(long, value_delimiter = ',', value_name = "SOURCE=PATH", value_parser = recursive::local_source)]
+    local_sources: Vec<LocalSource>,
+    #[command(flatten)]
+    remote: RemoteArgs,
     /// Fail where a variable is not set
     #[arg(long)]
     strict_substitute: bool,
@@ -72,7 +93,22 @@ pub(crate) async fn run(args: &BuildArgs, cluster: &ClusterArgs) -> Result<()> {
     let (root, path) = locate(&args.path)?;
     spec.path = Some(path);
     let key = ObjectKey::new(&namespace, &args.name);
-    let objects = local::build(&key, &spec, &root, args.strict_substitute)?;
+    let remotes = args.remote.remotes();
+    let options = local::Options {
+        strict: args.strict_substitute,
+        dry_run: args.dry_run,
+        ignore: &args.ignore_paths,
+        remotes: remotes.as_ref(),
+    };
+    // Fetching a remote base waits on the runtime from within the build.
+    let objects = tokio::task::block_in_place(|| {
+        let mut objects = local::build(&key, &spec, &root, options)?;
+        if args.recursive {
+            let mut all = Recursion::new(&args.local_sources, options);
+            objects.extend(all.below(&key, &objects)?);
+        }
+        anyhow::Ok(objects)
+    })?;
     output::print(
         if args.output == Format::Table {
             Format::Yaml

@@ -1,7 +1,7 @@
 //! `fjord kustomize`: prints what `kustomize build` prints, with its flags.
 //!
 //! What kustomize does only with plugins on (exec plugins, containers, Helm) is refused by name. It
-//! runs without a cluster and without a network.
+//! runs without a cluster; the network is used for remote bases alone.
 
 use std::path::PathBuf;
 
@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use fjord_kustomize::{LoadRestrictor, Options, Reorder, RootedFs, build};
 
+use crate::command::remote::RemoteArgs;
 use crate::output;
 
 /// Build a kustomization, exactly as `kustomize build` does
@@ -31,6 +32,8 @@ pub(crate) struct KustomizeArgs {
     /// File to write to, or an existing folder for one file per object
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    remote: RemoteArgs,
     /// Refused: plugins run programs
     #[arg(long, hide = true)]
     enable_alpha_plugins: bool,
@@ -78,7 +81,18 @@ pub(crate) fn run(args: &KustomizeArgs) -> Result<()> {
     };
     let files = RootedFs::new("/")?;
     let path = folder.to_str().context("the path is not valid UTF-8")?;
-    let built = build(&files, path, &options)?;
+    let built = match args.remote.remotes() {
+        None => build(&files, path, &options)?,
+        Some(remotes) => {
+            let session = remotes.session(&files);
+            let options = Options {
+                remote: Some(&session),
+                ..options
+            };
+            // Fetching waits on the runtime from within the build.
+            tokio::task::block_in_place(|| build(&session, path, &options))?
+        }
+    };
     for warning in &built.warnings {
         eprintln!("# Warning: {warning}");
     }

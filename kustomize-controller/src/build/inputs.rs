@@ -53,6 +53,11 @@ impl Inputs {
         }
     }
 
+    /// Tells that the outcome also depends on what is not in the artifact.
+    pub(crate) fn never_hold(&mut self) {
+        self.complete = false;
+    }
+
     /// Whether a build of the artifact with this index gives the same outcome.
     pub(crate) fn hold_for(&self, index: &Index) -> bool {
         self.complete && hash(&self.paths, self.scanned.as_ref(), index) == self.hash

@@ -28,6 +28,9 @@ fn build(files: &[(&str, &str)], spec: Value) -> Result<Built, String> {
         digest: "sha256:0",
         index: &index.into(),
         strictness: Strictness::Strict,
+        ignore: &Matcher::default(),
+        mask: false,
+        remotes: None,
     };
     run(task).map_err(|error| chain(&error))
 }

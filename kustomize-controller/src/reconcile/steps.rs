@@ -8,6 +8,7 @@ use std::time::Duration;
 use fjord_apply::status::Status;
 use fjord_apply::{ChangeSet, Entry, Inventory, Object, ObjectId};
 use fjord_artifact::cache;
+use fjord_artifact::sourceignore::Matcher;
 use fjord_crds::duration::format;
 use fjord_crds::{ResourceInventory, ResourceRef};
 use fjord_runtime::outcome::chain;
@@ -143,6 +144,7 @@ impl Kustomizations {
     ) -> Result<Result<build::Built, build::Error>, Failure> {
         let _turn = self.builds.acquire().await;
         let (run_copy, strictness) = (run.clone(), self.settings.strictness);
+        let remotes = self.remotes.clone();
         let work = move || {
             build::run(Task {
                 key: &run_copy.key,
@@ -152,6 +154,9 @@ impl Kustomizations {
                 digest: &run_copy.source.artifact.digest,
                 index: artifact.index(),
                 strictness,
+                ignore: &Matcher::default(),
+                mask: false,
+                remotes: remotes.as_ref(),
             })
         };
         tokio::task::spawn_blocking(work).await.map_err(|error| {

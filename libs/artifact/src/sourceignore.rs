@@ -69,6 +69,13 @@ impl Matcher {
         Self { rules }
     }
 
+    /// Builds rules that stand alone, without any built-in exclusion.
+    pub fn of_rules(text: &str) -> Self {
+        let mut rules = Vec::new();
+        read_rules(text, "", &mut rules);
+        Self { rules }
+    }
+
     /// Tells whether `path` (relative, `/` between components) is left out.
     pub fn excludes(&self, path: &str, is_dir: bool) -> bool {
         let components: Vec<&str> = path.split('/').collect();

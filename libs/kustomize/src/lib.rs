@@ -49,6 +49,7 @@ pub use error::Error;
 pub use fs::{FileSystem, MemoryFs, ReadSet, Recorder, RootedFs};
 pub use id::{Gvk, ResId};
 pub use kustomization::FILE_NAMES;
+pub use remote::RepositoryUrl;
 pub use resource::Resource;
 
 /// Builds the kustomization in the folder `path`.
