@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Who reads encrypted files hands it keys as plain data; controllers and the command join the two.
     ("keyservice", &[]),
     ("sandbox", &[]),
+    ("sops", &["yaml"]),
     // The manifests it generates are YAML, and there is one YAML layer.
     ("crds", &["yaml"]),
     ("runtime", &["crds"]),
