@@ -14,7 +14,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("yaml", &[]),
     ("kustomize", &["yaml"]),
     ("artifact", &[]),
-    ("git", &[]),
+    ("semver", &[]),
+    ("git", &["semver"]),
+    ("helm", &["semver", "yaml"]),
     // Who reads encrypted files hands it keys as plain data; controllers and the command join the two.
     ("keyservice", &[]),
     ("sandbox", &[]),

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::http;
-use crate::semver;
 
 /// Says which step of a synchronisation failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +70,7 @@ pub enum Error {
     CommitNotFound(String),
     /// The version range cannot be read.
     #[error("semver parse error: {0}")]
-    InvalidRange(#[from] semver::Error),
+    InvalidRange(#[from] fjord_semver::Error),
     /// No tag lies in the version range.
     #[error("no match found for semver: {0}")]
     NoMatch(String),

@@ -13,7 +13,6 @@ pub mod http;
 mod mirror;
 mod reference;
 mod remote;
-pub mod semver;
 mod sync;
 mod tree;
 

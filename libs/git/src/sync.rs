@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fjord_semver::{Constraint, Version};
 use gix::ObjectId;
 use gix::protocol::fetch::Shallow;
 use url::Url;
@@ -14,7 +15,6 @@ use crate::http::{Cancel, Clients, Credentials, Network};
 use crate::mirror::{CommitInfo, Limits, Mirror, depth_one};
 use crate::reference::{Revision, Selector};
 use crate::remote::{Address, Reference, Remote};
-use crate::semver::{Constraint, Version};
 use crate::tree::Tree;
 
 const PEELED: &str = "^{}";

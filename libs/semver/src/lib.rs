@@ -1,4 +1,5 @@
-//! Version ranges for `spec.ref.semver`, with the semantics of Masterminds/semver v3.
+//! Versions and version ranges with the semantics of Masterminds/semver v3: what `spec.ref.semver` of
+//! a source and Helm's charts and repositories are written in.
 //!
 //! Neither crate for versions has them (a pre-release matches `>=1.0.0-0`, `=>` and `1.2 - 1.4` are
 //! operators, a leading `v` and leading zeros are accepted), hence this small parser of our own.

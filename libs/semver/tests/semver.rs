@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use fjord_git::semver::{Constraint, Version};
+use fjord_semver::{Constraint, Version};
 use serde_json::Value;
 
 #[test]

@@ -1,0 +1,213 @@
+//! Packaged charts: a gzipped tar with one folder on top, read against hostile input.
+//!
+//! The first part of each path is dropped whatever it says. Sizes and the number of entries are capped
+//! before memory is taken; nothing is ever written anywhere.
+
+use std::io::Read;
+
+use flate2::read::MultiGzDecoder;
+use tar::{Archive, Entry, EntryType};
+
+use super::File;
+use crate::go;
+
+/// What one chart may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of all files of one archive together.
+    pub archive_bytes: u64,
+    /// Bytes of one file.
+    pub file_bytes: u64,
+    /// Entries of one archive or folder; Helm has no such limit.
+    pub entries: usize,
+    /// Charts nested in one another; Helm has no such limit.
+    pub depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            archive_bytes: 100 << 20,
+            file_bytes: 5 << 20,
+            entries: 50_000,
+            depth: 32,
+        }
+    }
+}
+
+/// An archive that is no packaged chart, in Helm's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes are no gzipped tar.
+    #[error("{0}")]
+    Broken(String),
+    /// A path is absolute below its first part.
+    #[error("chart illegally contains absolute paths")]
+    AbsolutePath,
+    /// A file lies beside the folder on top.
+    #[error("chart illegally contains content outside the base directory: {}", go::quote(.0))]
+    OutsideBase(String),
+    /// A path leads out of the chart.
+    #[error("chart illegally references parent directory")]
+    ParentDirectory,
+    /// A path begins with the letter of a drive.
+    #[error("chart contains illegally named files")]
+    IllegalName,
+    /// There is no folder on top.
+    #[error("chart yaml not in base directory")]
+    NoBase,
+    /// All files together are too large.
+    #[error("decompressed chart is larger than the maximum size {0}")]
+    ArchiveTooLarge(u64),
+    /// One file is too large.
+    #[error("decompressed chart file {} is larger than the maximum file size {limit}", go::quote(.name))]
+    FileTooLarge {
+        /// The path in the archive.
+        name: String,
+        /// The limit.
+        limit: u64,
+    },
+    /// There are too many files.
+    #[error("chart archive has more than the maximum of {0} entries")]
+    TooManyEntries(usize),
+    /// There are no files.
+    #[error("no files in chart archive")]
+    Empty,
+}
+
+/// Reads the files of a packaged chart.
+///
+/// # Errors
+/// The archive is broken, too large, or names files where none may be.
+pub fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<File>, Error> {
+    if bytes.get(..2) != Some(&[0x1f, 0x8b]) {
+        let why = if bytes.len() < 2 {
+            "EOF"
+        } else {
+            "gzip: invalid header"
+        };
+        return Err(Error::Broken(why.to_owned()));
+    }
+    let mut archive = Archive::new(MultiGzDecoder::new(bytes).take(stream_limit(limits)));
+    let mut files = Vec::new();
+    let mut remaining = limits.archive_bytes;
+    let mut entries = 0_usize;
+    for entry in archive.entries().map_err(broken)? {
+        let mut entry = entry.map_err(broken)?;
+        entries += 1;
+        if entries > limits.entries {
+            return Err(Error::TooManyEntries(limits.entries));
+        }
+        if let Some(file) = read_entry(&mut entry, limits, &mut remaining)? {
+            files.push(file);
+        }
+    }
+    if files.is_empty() {
+        return Err(Error::Empty);
+    }
+    Ok(files)
+}
+
+/// Headers and padding come on top of the files.
+fn stream_limit(limits: &Limits) -> u64 {
+    limits
+        .archive_bytes
+        .saturating_add((limits.entries as u64).saturating_mul(2048))
+}
+
+fn read_entry<R: Read>(
+    entry: &mut Entry<'_, R>,
+    limits: &Limits,
+    remaining: &mut u64,
+) -> Result<Option<File>, Error> {
+    let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+    let kind = entry.header().entry_type();
+    let is_skipped = matches!(
+        kind,
+        EntryType::Directory | EntryType::XGlobalHeader | EntryType::XHeader
+    );
+    if is_skipped || path.ends_with('/') {
+        return Ok(None);
+    }
+    let name = below_base(&path)?;
+    let size = entry.size();
+    if size > *remaining {
+        return Err(Error::ArchiveTooLarge(limits.archive_bytes));
+    }
+    if size > limits.file_bytes {
+        return Err(Error::FileTooLarge {
+            name: path,
+            limit: limits.file_bytes,
+        });
+    }
+    let mut data = Vec::new();
+    entry
+        .take(*remaining)
+        .read_to_end(&mut data)
+        .map_err(broken)?;
+    let read = data.len() as u64;
+    *remaining -= read.min(*remaining);
+    if read < size || *remaining == 0 {
+        return Err(Error::ArchiveTooLarge(limits.archive_bytes));
+    }
+    Ok(Some(File::new(name, without_mark(data))))
+}
+
+/// Drops the first part of a path and refuses what leads elsewhere.
+fn below_base(path: &str) -> Result<String, Error> {
+    // Archives made on Windows may separate by backslashes.
+    let separator = if path.contains('\\') { '\\' } else { '/' };
+    let (base, below) = path.split_once(separator).unwrap_or((path, ""));
+    let below = below.replace(separator, "/");
+    if below.starts_with('/') {
+        return Err(Error::AbsolutePath);
+    }
+    let name = clean(&below);
+    if name == "." {
+        return Err(Error::OutsideBase(path.to_owned()));
+    }
+    if name.starts_with("..") {
+        return Err(Error::ParentDirectory);
+    }
+    let mut characters = name.chars();
+    let drive = (characters.next(), characters.next(), characters.next());
+    if matches!(drive, (Some(letter), Some(':'), Some('/')) if letter.is_ascii_alphabetic()) {
+        return Err(Error::IllegalName);
+    }
+    if base == "Chart.yaml" {
+        return Err(Error::NoBase);
+    }
+    Ok(name)
+}
+
+/// Cleans a relative path as Go's `path.Clean`.
+fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    if parts.is_empty() {
+        ".".to_owned()
+    } else {
+        parts.join("/")
+    }
+}
+
+/// Drops the byte order mark, which Helm drops from every file.
+pub(super) fn without_mark(mut data: Vec<u8>) -> Vec<u8> {
+    if data.starts_with(&[0xef, 0xbb, 0xbf]) {
+        data.drain(..3);
+    }
+    data
+}
+
+fn broken(error: std::io::Error) -> Error {
+    Error::Broken(error.to_string())
+}
