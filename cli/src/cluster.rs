@@ -30,6 +30,9 @@ pub(crate) struct ClusterArgs {
         env = "FLUX_SYSTEM_NAMESPACE"
     )]
     pub(crate) namespace: String,
+    /// Whether the namespace was given, as opposed to the default.
+    #[arg(skip)]
+    pub(crate) namespace_is_given: bool,
 }
 
 /// A connection and the namespace a command works in.
@@ -40,6 +43,11 @@ pub(crate) struct Cluster {
 }
 
 impl ClusterArgs {
+    /// Returns the namespace if it was given.
+    pub(crate) fn given_namespace(&self) -> Option<String> {
+        self.namespace_is_given.then(|| self.namespace.clone())
+    }
+
     /// Returns the client configuration these flags select.
     pub(crate) async fn config(&self) -> Result<Config> {
         let options = KubeConfigOptions {

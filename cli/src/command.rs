@@ -11,9 +11,11 @@ mod kustomize;
 mod reconcile;
 mod remote;
 mod suspend;
+mod template;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::cluster::ClusterArgs;
 
@@ -44,11 +46,28 @@ enum Command {
     Drift(events::DriftArgs),
     Build(build::BuildArgs),
     Kustomize(kustomize::KustomizeArgs),
+    Template(Box<template::TemplateArgs>),
     Dev(dev::DevArgs),
     Completion(completion::CompletionArgs),
 }
 
 impl Cli {
+    /// Reads the command line; on `--help` and mistakes the program ends here.
+    pub(crate) fn read() -> Self {
+        let matches = Self::command().get_matches();
+        let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        // A namespace that was given is told from the default only by the matches of the innermost command.
+        let mut innermost = &matches;
+        while let Some((_, below)) = innermost.subcommand() {
+            innermost = below;
+        }
+        cli.cluster.namespace_is_given = matches!(
+            innermost.value_source("namespace"),
+            Some(ValueSource::CommandLine | ValueSource::EnvVariable)
+        );
+        cli
+    }
+
     /// Runs the command that was given.
     pub(crate) async fn run(self) -> Result<()> {
         let cluster = &self.cluster;
@@ -61,6 +80,7 @@ impl Cli {
             Command::Drift(args) => events::run_drift(args, cluster).await,
             Command::Build(args) => build::run(args, cluster).await,
             Command::Kustomize(args) => kustomize::run(args),
+            Command::Template(args) => template::run(args, cluster),
             Command::Dev(args) => dev::run(args, cluster).await,
             Command::Completion(args) => completion::run(args),
         }

@@ -12,11 +12,9 @@ mod table;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    match command::Cli::parse().run().await {
+    match command::Cli::read().run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("✗ {error:#}");

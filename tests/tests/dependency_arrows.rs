@@ -16,11 +16,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("artifact", &[]),
     ("semver", &[]),
     ("git", &["semver"]),
-    ("helm", &["semver", "yaml"]),
+    ("gotemplate", &["semver", "yaml"]),
+    ("helm", &["gotemplate", "semver", "yaml"]),
     // Who reads encrypted files hands it keys as plain data; controllers and the command join the two.
     ("keyservice", &[]),
     ("sandbox", &[]),
-    ("sops", &["yaml"]),
+    ("sops", &["gotemplate", "yaml"]),
     // The manifests it generates are YAML, and there is one YAML layer.
     ("crds", &["yaml"]),
     ("runtime", &["crds"]),

@@ -1,8 +1,7 @@
 //! Helm charts as Helm 4.2.4 reads them: loading, values, dependencies, schemas, manifests, indexes.
 //!
-//! Pure: files come in as bytes, nothing is read from disk, network or clock. Templates are not
-//! rendered here yet; that comes with the template engine. The surprise: values keep the number types
-//! that Go gives them, because they show in what is printed.
+//! Pure: files come in as bytes, nothing is read from disk, network or clock. The surprise: values keep
+//! the number types that Go gives them, because they show in what is printed.
 pub mod capabilities;
 pub mod chart;
 pub mod dependencies;
@@ -11,7 +10,9 @@ mod go;
 pub mod index;
 pub mod manifest;
 mod notice;
+pub mod render;
 pub mod schema;
+pub mod template;
 pub mod values;
 mod versions;
 

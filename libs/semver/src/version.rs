@@ -1,6 +1,7 @@
 //! Versions as tags spell them, and their order.
 
 use std::cmp::Ordering;
+use std::fmt::{self, Display, Formatter};
 
 const MAX_LENGTH: usize = 256;
 
@@ -11,6 +12,8 @@ pub struct Version {
     pub(super) minor: u64,
     pub(super) patch: u64,
     pub(super) pre: String,
+    metadata: String,
+    original: String,
 }
 
 impl Version {
@@ -19,6 +22,7 @@ impl Version {
         if text.len() > MAX_LENGTH {
             return None;
         }
+        let original = text;
         let text = text.strip_prefix('v').unwrap_or(text);
         let (text, metadata) = match text.split_once('+') {
             Some((text, metadata)) => (text, Some(metadata)),
@@ -34,11 +38,67 @@ impl Version {
             minor: parts.next().unwrap_or(Some(0))?,
             patch: parts.next().unwrap_or(Some(0))?,
             pre: pre.unwrap_or_default().to_owned(),
+            metadata: metadata.unwrap_or_default().to_owned(),
+            original: original.to_owned(),
         };
         let is_valid = parts.next().is_none()
             && pre.is_none_or(|pre| pre.split('.').all(|id| is_identifier(id) && !is_padded(id)))
             && metadata.is_none_or(|metadata| metadata.split('.').all(is_identifier));
         is_valid.then_some(version)
+    }
+
+    /// Says in Masterminds' words why [`Version::parse`] returned none.
+    pub fn why_not(text: &str) -> String {
+        let bare = text.strip_prefix('v').unwrap_or(text);
+        let core = bare.split('+').next().unwrap_or_default();
+        let (numbers, pre) = core.split_once('-').unwrap_or((core, ""));
+        let parts: Vec<&str> = numbers.split('.').collect();
+        let digits = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let is_loose = parts.len() <= 3
+            && parts.iter().all(digits)
+            && (!core.contains('-') || pre.split('.').all(is_identifier));
+        if !is_loose || text.len() > MAX_LENGTH {
+            return "invalid semantic version".to_owned();
+        }
+        if let Some(large) = parts.iter().find(|part| part.parse::<u64>().is_err()) {
+            return format!(
+                "error parsing version segment: strconv.ParseUint: parsing \"{large}\": value out of range"
+            );
+        }
+        if pre.split('.').any(is_padded) {
+            return "version segment starts with 0".to_owned();
+        }
+        "invalid semantic version".to_owned()
+    }
+
+    /// Returns the first number.
+    pub fn major(&self) -> u64 {
+        self.major
+    }
+
+    /// Returns the second number.
+    pub fn minor(&self) -> u64 {
+        self.minor
+    }
+
+    /// Returns the third number.
+    pub fn patch(&self) -> u64 {
+        self.patch
+    }
+
+    /// Returns the pre-release without its dash; empty where there is none.
+    pub fn pre_release(&self) -> &str {
+        &self.pre
+    }
+
+    /// Returns the build metadata without its plus; empty where there is none.
+    pub fn metadata(&self) -> &str {
+        &self.metadata
+    }
+
+    /// Returns the text as it was parsed.
+    pub fn original(&self) -> &str {
+        &self.original
     }
 
     /// Parses the name of a tag, which must have all three parts.
@@ -65,6 +125,20 @@ fn is_identifier(text: &str) -> bool {
 
 fn is_padded(text: &str) -> bool {
     text.len() > 1 && text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+impl Display for Version {
+    /// Prints all three numbers, without a leading `v`.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)?;
+        if !self.pre.is_empty() {
+            write!(f, "-{}", self.pre)?;
+        }
+        if !self.metadata.is_empty() {
+            write!(f, "+{}", self.metadata)?;
+        }
+        Ok(())
+    }
 }
 
 impl Ord for Version {

@@ -49,6 +49,16 @@ pub fn to_v3(node: &Node) -> Result<String, Error> {
     Ok(writer.finish())
 }
 
+/// Renders a node as yaml.v3 with an indent of two: as [`to_v3`], with sequences indented below their key.
+///
+/// # Errors
+/// Never today; the signature leaves room for nodes yaml.v3 refuses.
+pub fn to_v3_indented(node: &Node) -> Result<String, Error> {
+    let mut writer = Writer::new(usize::MAX, true).indenting_sequences();
+    writer.document::<StyledNode>(node)?;
+    Ok(writer.finish())
+}
+
 /// Returns the style goyaml.v2 asks for when it writes a string.
 fn string_style(text: &str) -> Style {
     if text.contains('\n') {

@@ -24,7 +24,7 @@ mod resolve;
 mod timestamp;
 mod value;
 
-pub use emit::{json_to_v2, natural_order, to_v2, to_v3, v3_string};
+pub use emit::{json_to_v2, natural_order, to_v2, to_v3, to_v3_indented, v3_string};
 pub use error::Error;
 pub use limits::Limits;
 pub use node::{Map, Node, Scalar, Seq, Style, Tag};

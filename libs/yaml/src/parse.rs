@@ -110,7 +110,8 @@ struct Composer<'r, 'l> {
 
 impl Composer<'_, '_> {
     fn next_event(&mut self) -> Result<Event, Error> {
-        self.parser.parse().map_err(|error| syntax(&error))
+        let merge = self.merge;
+        self.parser.parse().map_err(|error| syntax(&error, merge))
     }
 
     fn next_document(&mut self) -> Result<Option<Node>, Error> {
@@ -364,15 +365,22 @@ fn scalar(tag: Option<String>, value: String, style: ScalarStyle, line: u32) -> 
     }
 }
 
-/// Words a scanner's or parser's error as yaml.v3 does, its line counting included.
-fn syntax(error: &libyaml_safer::Error) -> Error {
+/// Words a scanner's or parser's error as the Go library does, its line counting included.
+///
+/// yaml.v3 names the line where the broken construct began, goyaml.v2 since 2.4.3 the one where it broke.
+fn syntax(error: &libyaml_safer::Error, merge: Merge) -> Error {
     let bump = u64::from(error.kind() == ErrorKind::Scanner);
-    let line = [error.context_mark(), error.problem_mark()]
+    let (context, problem) = (error.context_mark(), error.problem_mark());
+    let marks = if merge == Merge::V2 {
+        [(problem, bump), (context, 0)]
+    } else {
+        [(context, bump), (problem, bump)]
+    };
+    let line = marks
         .into_iter()
-        .flatten()
-        .map(|mark| mark.line)
-        .find(|&line| line != 0)
-        .map_or(0, |line| line + bump);
+        .filter_map(|(mark, bump)| Some((mark?.line, bump)))
+        .find(|(line, _)| *line != 0)
+        .map_or(0, |(line, bump)| line + bump);
     Error::Syntax {
         line: u32::try_from(line).unwrap_or(u32::MAX),
         message: error.problem().to_owned(),

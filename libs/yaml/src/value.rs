@@ -259,6 +259,8 @@ pub fn v2_json(node: &Node) -> Result<Value, Error> {
             Typed::Bool(b) => Value::Bool(b),
             Typed::Int(i) => Value::Number(i.into()),
             Typed::Uint(u) => Value::Number(u.into()),
+            // Go's JSON keeps the sign of a zero.
+            Typed::Float(f) if f == 0.0 && f.is_sign_negative() => Value::from(f),
             Typed::Float(f) => Value::Number(float(f)?),
             Typed::Str(s) => Value::String(s.into_owned()),
         },

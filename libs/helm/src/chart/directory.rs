@@ -100,7 +100,7 @@ impl Chart {
             let path = format!("{}/Chart.yaml", directory.name());
             Error::NoChart { path, reason }
         })?;
-        load::check_version(&metadata)?;
+        let format = load::check_version(&metadata)?;
         let ignore = match directory.read(".helmignore") {
             Ok(text) => Ignore::parse(&text).map_err(Error::from)?,
             Err(_) => Ignore::default(),
@@ -112,7 +112,7 @@ impl Chart {
             files: Vec::new(),
         };
         walk.folder("", 0)?;
-        Self::from_files(walk.files, limits, notices)
+        format.installable(Self::from_files(walk.files, limits, notices)?)
     }
 }
 

@@ -102,10 +102,11 @@ impl Chart {
         notices: &mut Notices,
     ) -> Result<Self, Error> {
         let files = archive::read(bytes, limits)?;
-        if let Some(file) = files.iter().find(|file| file.name == "Chart.yaml") {
-            check_version(&file.data)?;
-        }
-        Self::load(files, limits, notices, 0)
+        let format = match files.iter().find(|file| file.name == "Chart.yaml") {
+            Some(file) => check_version(&file.data)?,
+            None => Format::Installable,
+        };
+        format.installable(Self::load(files, limits, notices, 0)?)
     }
 
     fn load(
@@ -249,14 +250,33 @@ fn in_file(file: &'static str) -> impl FnOnce(Fault) -> Error {
     move |source| Error::File { file, source }
 }
 
+/// The formats of charts that Helm 4 reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// v1 and v2.
+    Installable,
+    /// v3, which is read and then not installed.
+    Coming,
+}
+
+impl Format {
+    /// Refuses a chart of the coming format, once it was found to be a chart.
+    pub(super) fn installable(self, chart: Chart) -> Result<Chart, Error> {
+        match self {
+            Self::Installable => Ok(chart),
+            Self::Coming => Err(Error::InstallableVersion),
+        }
+    }
+}
+
 /// Refuses charts of other formats before anything else of them is read.
-pub(super) fn check_version(text: &[u8]) -> Result<(), Error> {
+pub(super) fn check_version(text: &[u8]) -> Result<Format, Error> {
     let version = Decode::yaml(text, "loader.chartBase", "chartBase", |decode, fields| {
         fields.text(decode, "apiVersion")
     });
     match version.map_err(in_file("Chart.yaml"))?.as_str() {
-        "" | "v1" | "v2" => Ok(()),
-        "v3" => Err(Error::InstallableVersion),
+        "" | "v1" | "v2" => Ok(Format::Installable),
+        "v3" => Ok(Format::Coming),
         _ => Err(Error::UnsupportedVersion),
     }
 }

@@ -43,6 +43,8 @@ pub(super) struct Writer {
     indention: bool,
     width: usize,
     tabs_in_blocks: bool,
+    /// Sequences in a mapping stand deeper than their key, as yaml.v3 does unless told otherwise.
+    indents_sequences: bool,
 }
 
 impl Writer {
@@ -54,7 +56,13 @@ impl Writer {
             indention: true,
             width,
             tabs_in_blocks,
+            indents_sequences: false,
         }
+    }
+
+    pub(super) fn indenting_sequences(mut self) -> Self {
+        self.indents_sequences = true;
+        self
     }
 
     pub(super) fn document<S: Source>(&mut self, node: &S::Node) -> Result<(), Error> {
@@ -93,7 +101,7 @@ impl Writer {
                 self.indicator("]", false, false, false);
             }
             View::Seq(items, _) => {
-                let indentless = at.mapping && !self.indention;
+                let indentless = at.mapping && !self.indention && !self.indents_sequences;
                 let indent = deeper(at.indent, indentless);
                 let inside = Context {
                     indent,

@@ -1,0 +1,343 @@
+//! `fjord template`: prints what `helm template` prints, with its flags, exit code and messages.
+//!
+//! Charts are folders and archives on this machine. Flags that need a network, a cluster or another program are refused
+//! by name; those that only matter to an installation are accepted, as Helm does.
+
+mod folder;
+mod machine;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::process::exit;
+
+use anyhow::{Result, anyhow, bail};
+use clap::Args;
+use fjord_gotemplate::functions::sprig;
+use fjord_gotemplate::{Limits, Session, Set, Value};
+use fjord_helm::capabilities::{Capabilities, KubeVersion};
+use fjord_helm::render::{Context, Release};
+use fjord_helm::template::{Error, Options, Rendered, template};
+use fjord_helm::values::Sources;
+use fjord_helm::{Chart, Level, Notices};
+
+use crate::cluster::ClusterArgs;
+use crate::output;
+use folder::Folder;
+use machine::Machine;
+
+/// Render a chart, exactly as `helm template` does
+///
+/// Examples:
+///   fjord template web ./charts/web -f production.yaml
+///   fjord template web web-1.2.3.tgz --set image.tag=1.2.3 --show-only templates/deployment.yaml
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct TemplateArgs {
+    /// Name of the release, if two are given, and the folder or archive of the chart
+    #[arg(required = true, num_args = 1..=2, value_names = ["NAME", "CHART"])]
+    arguments: Vec<String>,
+    /// Values files
+    #[arg(short = 'f', long, value_name = "FILE", value_delimiter = ',')]
+    values: Vec<String>,
+    /// Values as key=value; what looks like a number, a boolean or null is one
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Values as key=value, always text
+    #[arg(long, value_name = "KEY=VALUE")]
+    set_string: Vec<String>,
+    /// Values as key=JSON, or one JSON object
+    #[arg(long, value_name = "KEY=JSON")]
+    set_json: Vec<String>,
+    /// Values from files, as key=path
+    #[arg(long, value_name = "KEY=PATH")]
+    set_file: Vec<String>,
+    /// Values as key=value, taken literally
+    #[arg(long, value_name = "KEY=VALUE")]
+    set_literal: Vec<String>,
+    /// Print only these templates (patterns of paths in the chart)
+    #[arg(short, long, value_name = "PATTERN")]
+    show_only: Vec<String>,
+    /// Write files below this folder instead of printing
+    #[arg(long, value_name = "FOLDER")]
+    output_dir: Option<PathBuf>,
+    /// Put the release name into the path below --output-dir
+    #[arg(long)]
+    release_name: bool,
+    /// Print the files of crds/ too
+    #[arg(long)]
+    include_crds: bool,
+    /// Leave out test hooks
+    #[arg(long)]
+    skip_tests: bool,
+    /// Leave out hooks
+    #[arg(long)]
+    no_hooks: bool,
+    /// Do not check values against the chart's schemas
+    #[arg(long)]
+    skip_schema_validation: bool,
+    /// Set .Release.IsUpgrade instead of .Release.IsInstall
+    #[arg(long)]
+    is_upgrade: bool,
+    /// Version of Kubernetes to render for
+    #[arg(long, value_name = "VERSION")]
+    kube_version: Option<String>,
+    /// API versions to add to .Capabilities.APIVersions
+    #[arg(short, long, value_name = "VERSION", value_delimiter = ',')]
+    api_versions: Vec<String>,
+    /// Make a name for the release
+    #[arg(short, long)]
+    generate_name: bool,
+    /// Template that makes the name of the release
+    #[arg(long, value_name = "TEMPLATE")]
+    name_template: Option<String>,
+    /// Say more, and print what was rendered even if it is no YAML
+    #[arg(long)]
+    debug: bool,
+    #[command(flatten)]
+    ignored: IgnoredArgs,
+    #[command(flatten)]
+    refused: RefusedArgs,
+}
+
+/// Flags of an installation, without a meaning here and in `helm template`.
+#[derive(Debug, Args)]
+struct IgnoredArgs {
+    #[arg(long, hide = true)]
+    skip_crds: bool,
+    #[arg(long, hide = true)]
+    create_namespace: bool,
+    #[arg(long, hide = true)]
+    disable_openapi_validation: bool,
+    #[arg(long, hide = true)]
+    replace: bool,
+    #[arg(long, hide = true)]
+    render_subchart_notes: bool,
+    #[arg(long, hide = true)]
+    hide_notes: bool,
+    #[arg(long, hide = true)]
+    wait_for_jobs: bool,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true)]
+    wait: Option<Option<String>>,
+    #[arg(long, hide = true)]
+    timeout: Option<String>,
+    #[arg(long, hide = true)]
+    description: Option<String>,
+    #[arg(short, long, hide = true)]
+    labels: Vec<String>,
+    #[arg(long, hide = true)]
+    take_ownership: bool,
+    #[arg(long, hide = true)]
+    force_replace: bool,
+    #[arg(long, hide = true)]
+    force_conflicts: bool,
+    #[arg(long, hide = true)]
+    rollback_on_failure: bool,
+    #[arg(long, hide = true)]
+    atomic: bool,
+    #[arg(long, hide = true)]
+    devel: bool,
+}
+
+/// Flags that need a network, a cluster or another program.
+#[derive(Debug, Args)]
+struct RefusedArgs {
+    #[arg(long, hide = true)]
+    repo: Option<String>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true)]
+    dry_run: Option<Option<String>>,
+    #[arg(long, hide = true)]
+    validate: bool,
+    #[arg(long, hide = true)]
+    dependency_update: bool,
+    #[arg(long, hide = true)]
+    post_renderer: Option<String>,
+    #[arg(long, hide = true)]
+    verify: bool,
+    #[arg(long, hide = true)]
+    enable_dns: bool,
+}
+
+/// Runs `fjord template`.
+pub(crate) fn run(args: &TemplateArgs, cluster: &ClusterArgs) -> Result<()> {
+    let mut notices = Notices::default();
+    let result = render(args, cluster, &mut notices);
+    let least = if args.debug {
+        Level::Debug
+    } else {
+        Level::Info
+    };
+    for notice in notices.iter().filter(|notice| notice.level >= least) {
+        eprintln!("{notice}");
+    }
+    if let Err(error) = result {
+        // Tools match on Helm's layout, so the error is printed here and not by `main`.
+        eprintln!("Error: {error:#}");
+        exit(1);
+    }
+    Ok(())
+}
+
+fn render(args: &TemplateArgs, cluster: &ClusterArgs, notices: &mut Notices) -> Result<()> {
+    refuse(args)?;
+    let mut capabilities = Capabilities::default();
+    if let Some(version) = &args.kube_version {
+        capabilities.kube_version = KubeVersion::parse(version)
+            .map_err(|error| anyhow!("invalid kube version '{version}': {error}"))?;
+    }
+    capabilities
+        .api_versions
+        .extend(args.api_versions.iter().cloned());
+    let (name, path) = name_and_chart(args)?;
+    let mut chart = match locate(path)? {
+        Located::Archive(bytes) => {
+            Chart::from_archive(&bytes, &fjord_helm::Limits::default(), notices)?
+        }
+        Located::Folder(folder) => {
+            Chart::from_directory(&folder, &fjord_helm::Limits::default(), notices)?
+        }
+    };
+    let values = sources(args).merge(&mut |path| folder::read(Path::new(path)))?;
+    let release = Release {
+        name,
+        namespace: cluster.given_namespace().unwrap_or_else(|| {
+            std::env::var("HELM_NAMESPACE").unwrap_or_else(|_| "default".to_owned())
+        }),
+        revision: 1,
+        is_upgrade: args.is_upgrade,
+    };
+    let context = Context {
+        release: &release,
+        capabilities: &capabilities,
+        host: &Machine,
+        limits: Limits::default(),
+        strict: false,
+    };
+    let options = Options {
+        skip_schema_validation: args.skip_schema_validation,
+        include_crds: args.include_crds,
+        subchart_notes: false,
+    };
+    match template(&mut chart, &values, &context, options, notices) {
+        Ok(rendered) => print(args, &release, &rendered),
+        Err((error, rendered)) if args.debug => {
+            if error.has_release() {
+                print(args, &release, &rendered)?;
+            }
+            Err(error.into())
+        }
+        Err((error, _)) => Err(advised(error)),
+    }
+}
+
+/// Adds Helm's advice where something was rendered.
+fn advised(error: Error) -> anyhow::Error {
+    if error.has_release() {
+        anyhow!("{error}\n\nUse --debug flag to render out invalid YAML")
+    } else {
+        error.into()
+    }
+}
+
+fn print(args: &TemplateArgs, release: &Release, rendered: &Rendered) -> Result<()> {
+    if let Some(folder) = &args.output_dir {
+        let folder = if args.release_name {
+            folder.join(&release.name)
+        } else {
+            folder.clone()
+        };
+        write::files(args, &folder, rendered)?;
+        return output::emit("\n");
+    }
+    let stream = rendered.stream(!args.no_hooks, !args.skip_tests);
+    if args.show_only.is_empty() {
+        return output::emit(&stream);
+    }
+    output::emit(&rendered.only(&stream, &args.show_only)?)
+}
+
+fn refuse(args: &TemplateArgs) -> Result<()> {
+    let refused = &args.refused;
+    let dry_run = refused.dry_run.as_ref().map(|mode| mode.as_deref());
+    let reason = if refused.repo.is_some() {
+        "--repo: charts are not fetched here yet; download the chart and name its archive"
+    } else if refused.validate || matches!(dry_run, Some(Some("server"))) {
+        "--validate and --dry-run=server need a cluster; use `kubectl apply --dry-run=server` on the output"
+    } else if refused.dependency_update {
+        "--dependency-update: dependencies are not fetched here; run `helm dependency build` first"
+    } else if refused.post_renderer.is_some() {
+        "--post-renderer runs a program; pipe the output into it instead"
+    } else if refused.verify {
+        "--verify: signatures of charts are not checked here yet"
+    } else if refused.enable_dns {
+        "--enable-dns: host names are not looked up while rendering"
+    } else {
+        return Ok(());
+    };
+    bail!("{reason}")
+}
+
+fn sources(args: &TemplateArgs) -> Sources {
+    Sources {
+        files: args.values.clone(),
+        json: args.set_json.clone(),
+        typed: args.set.clone(),
+        strings: args.set_string.clone(),
+        contents: args.set_file.clone(),
+        literals: args.set_literal.clone(),
+    }
+}
+
+fn name_and_chart(args: &TemplateArgs) -> Result<(String, &str)> {
+    match args.arguments.as_slice() {
+        [_, _] if args.generate_name => {
+            bail!("cannot set --generate-name and also specify a name")
+        }
+        [_, _] if args.name_template.is_some() => {
+            bail!("cannot set --name-template and also specify a name")
+        }
+        [name, chart] => Ok((name.clone(), chart)),
+        [chart] => {
+            let name = match &args.name_template {
+                Some(template) => templated_name(template)?,
+                // Parity: with --generate-name too, the name is this one.
+                None => "release-name".to_owned(),
+            };
+            Ok((name, chart))
+        }
+        _ => bail!("\"helm template\" requires at least 1 argument"),
+    }
+}
+
+fn templated_name(template: &str) -> Result<String> {
+    let limits = Limits::default();
+    let mut set = Set::new("name-template", sprig());
+    set.parse("name-template", template.as_bytes(), &limits)?;
+    let session = Session::new(&Machine, limits);
+    let name = session.execute(&set, "name-template", Value::Nil)?;
+    Ok(String::from_utf8_lossy(&name).into_owned())
+}
+
+enum Located {
+    Archive(Vec<u8>),
+    Folder(Folder),
+}
+
+fn locate(name: &str) -> Result<Located> {
+    if name.starts_with("oci://") {
+        bail!("oci: charts are not fetched here yet; download the chart and name its archive");
+    }
+    let path = Path::new(name);
+    let Ok(metadata) = path.metadata() else {
+        if path.is_absolute() || name.starts_with('.') {
+            bail!("path {name:?} not found");
+        }
+        bail!(
+            "chart {name:?} not found: name a folder or an archive; repositories are not asked here yet"
+        );
+    };
+    if metadata.is_dir() {
+        return Ok(Located::Folder(Folder::new(path)));
+    }
+    let bytes = folder::read(path).map_err(|reason| anyhow!("open {name}: {reason}"))?;
+    Ok(Located::Archive(bytes))
+}

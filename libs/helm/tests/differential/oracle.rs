@@ -1,0 +1,60 @@
+//! The real Helm, asked one JSON line at a time.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+pub(crate) struct Oracle {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Oracle {
+    /// Starts it; none, said aloud, where it was not built.
+    pub(crate) fn start() -> Option<Self> {
+        let home = std::env::var_os("HOME")
+            .map(PathBuf::from)
+            .unwrap_or_default();
+        let default = home.join(".cache/fjord/oracle/helm-oracle");
+        let path = std::env::var_os("FJORD_HELM_ORACLE").map_or(default, PathBuf::from);
+        if !path.is_file() {
+            eprintln!("SKIPPED: no Helm oracle; build it with `make oracle`");
+            return None;
+        }
+        let mut child = Command::new(path)
+            .arg("serve")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Some(Self {
+            child,
+            input,
+            output: BufReader::new(output),
+        })
+    }
+
+    pub(crate) fn ask(&mut self, question: &Value) -> Result<String, String> {
+        writeln!(self.input, "{question}").unwrap();
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        let answer: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+            panic!("the oracle died on {question}");
+        });
+        match answer["error"].as_str() {
+            Some(error) => Err(error.to_owned()),
+            None => Ok(answer["output"].as_str().unwrap_or_default().to_owned()),
+        }
+    }
+}
+
+impl Drop for Oracle {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

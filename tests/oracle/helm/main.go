@@ -1,0 +1,300 @@
+// Command helm-oracle prints what the real Helm makes of our own charts, templates and values.
+//
+//	helm-oracle case DIR...    rewrites expected.yaml or expected_error of each case folder
+//	helm-oracle lines FILE     rewrites the output or error of each line of a table of templates
+//	helm-oracle serve          reads templates or values, one JSON object a line, and answers each
+//	helm-oracle bench DIR N    renders a chart N times and prints time, CPU and memory as JSON
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"helm.sh/helm/v4/pkg/chart/common"
+	"helm.sh/helm/v4/pkg/chart/common/util"
+	chart "helm.sh/helm/v4/pkg/chart/v2"
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
+	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
+	"helm.sh/helm/v4/pkg/cmd"
+	"helm.sh/helm/v4/pkg/engine"
+)
+
+type outcome struct {
+	Output string `json:"output"`
+	Error  string `json:"error,omitempty"`
+}
+
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) < 2 {
+		log.Fatal("usage: helm-oracle case DIR... | lines FILE | serve | bench DIR N")
+	}
+	switch os.Args[1] {
+	case "case":
+		for _, dir := range os.Args[2:] {
+			check(rewrite(dir))
+		}
+	case "lines":
+		check(lines(os.Args[2]))
+	case "serve":
+		check(serve(os.Stdin, os.Stdout))
+	case "bench":
+		check(bench(os.Args[2], os.Args[3]))
+	default:
+		log.Fatalf("unknown command %q", os.Args[1])
+	}
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// rewrite runs `helm template` with the arguments in a case's folder.
+func rewrite(dir string) error {
+	arguments := []string{"template", "rel", "chart"}
+	if b, err := os.ReadFile(filepath.Join(dir, "args")); err == nil {
+		arguments = append(arguments, strings.Split(strings.TrimRight(string(b), "\n"), "\n")...)
+	}
+	home, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	if err := os.Chdir(dir); err != nil {
+		return err
+	}
+	defer os.Chdir(home)
+	output, message, failed := helm(arguments)
+	// Absolute paths are this machine's.
+	here, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	message = strings.ReplaceAll(message, here+"/", "")
+	_ = os.Remove("expected.yaml")
+	_ = os.Remove("expected_error")
+	if failed {
+		return os.WriteFile("expected_error", []byte(message), 0o644)
+	}
+	return os.WriteFile("expected.yaml", []byte(output), 0o644)
+}
+
+// helm runs the command in this process, with what it prints caught.
+func helm(arguments []string) (output, message string, failed bool) {
+	var out, errs strings.Builder
+	root, err := cmd.NewRootCmd(&out, arguments, func(bool) {
+		slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	})
+	check(err)
+	root.SetOut(&out)
+	root.SetErr(&errs)
+	root.SetArgs(arguments)
+	err = root.Execute()
+	if err != nil {
+		return out.String(), "Error: " + err.Error() + "\n", true
+	}
+	return out.String(), errs.String(), false
+}
+
+// question is a template with the values it sees, or values to be merged.
+type question struct {
+	Template string            `json:"template"`
+	Values   map[string]any    `json:"values"`
+	Files    map[string]string `json:"files,omitempty"`
+	// Defaults and children make charts whose values are coalesced under Values.
+	Merge    bool              `json:"merge,omitempty"`
+	Defaults map[string]any    `json:"defaults,omitempty"`
+	Children map[string]nested `json:"children,omitempty"`
+}
+
+type nested struct {
+	Defaults map[string]any    `json:"defaults,omitempty"`
+	Children map[string]nested `json:"children,omitempty"`
+}
+
+const helpers = `{{- define "t.name" -}}{{ .Chart.Name }}-{{ .Release.Name }}{{- end -}}
+{{- define "t.dot" -}}[{{ . }}]{{- end -}}
+{{- define "t.yaml" -}}
+a: 1
+b: [x, y]
+{{- end -}}
+{{- define "t.rec" -}}{{ if gt (int .) 0 }}{{ . }},{{ include "t.rec" (sub (int .) 1) }}{{ end }}{{- end -}}
+`
+
+func (q question) answer() (out outcome) {
+	defer func() {
+		if r := recover(); r != nil {
+			out = outcome{Error: fmt.Sprintf("panic: %v", r)}
+		}
+	}()
+	if q.Merge {
+		return q.merge()
+	}
+	c := &chart.Chart{
+		Metadata: &chart.Metadata{Name: "t", Version: "1.2.3", AppVersion: "4.5", APIVersion: "v2", Description: "A chart", Type: "application", Keywords: []string{"a", "b"}, Annotations: map[string]string{"k": "v"}, KubeVersion: ">=1.20.0-0", Maintainers: []*chart.Maintainer{{Name: "Ann", Email: "ann@example.com"}}},
+		Templates: []*common.File{
+			{Name: "templates/t.yaml", Data: []byte(q.Template)},
+			{Name: "templates/_helpers.tpl", Data: []byte(helpers)},
+		},
+		Files: []*common.File{
+			{Name: "config/a.txt", Data: []byte("alpha\n")},
+			{Name: "config/b.yaml", Data: []byte("b: 1\nc: [x]\n")},
+			{Name: "config/sub/c.txt", Data: []byte("line1\nline2\n")},
+			{Name: "bin.dat", Data: []byte{0, 1, 2, 250, 255}},
+			{Name: "uni.txt", Data: []byte("héllo ✓ \"q\" <&>\n")},
+			{Name: "nonl.txt", Data: []byte("no newline")},
+		},
+	}
+	values := common.Values{
+		"Values":       common.Values(q.Values),
+		"Chart":        c.Metadata,
+		"Release":      map[string]any{"Name": "rel", "Namespace": "ns", "Revision": 1, "Service": "Helm", "IsInstall": true, "IsUpgrade": false},
+		"Capabilities": common.DefaultCapabilities,
+	}
+	files, err := engine.Render(c, values)
+	if err != nil {
+		return outcome{Error: err.Error()}
+	}
+	return outcome{Output: files["t/templates/t.yaml"]}
+}
+
+func (n nested) chart(name string) *chart.Chart {
+	c := &chart.Chart{Metadata: &chart.Metadata{Name: name, Version: "1.0.0", APIVersion: "v2"}, Values: n.Defaults}
+	if c.Values == nil {
+		c.Values = map[string]any{}
+	}
+	for name, child := range n.Children {
+		c.AddDependency(child.chart(name))
+	}
+	return c
+}
+
+func (q question) merge() outcome {
+	c := nested{Defaults: q.Defaults, Children: q.Children}.chart("root")
+	if err := chartutil.ProcessDependencies(c, q.Values); err != nil {
+		return outcome{Error: err.Error()}
+	}
+	values, err := util.CoalesceValues(c, q.Values)
+	if err != nil {
+		return outcome{Error: err.Error()}
+	}
+	b, err := json.Marshal(values)
+	if err != nil {
+		return outcome{Error: err.Error()}
+	}
+	return outcome{Output: string(b)}
+}
+
+func serve(in io.Reader, to io.Writer) error {
+	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	log.SetOutput(io.Discard)
+	scanner := bufio.NewScanner(in)
+	scanner.Buffer(nil, 64<<20)
+	out := bufio.NewWriter(to)
+	encoder := json.NewEncoder(out)
+	for scanner.Scan() {
+		var q question
+		if err := json.Unmarshal(scanner.Bytes(), &q); err != nil {
+			return err
+		}
+		if q.Values == nil {
+			q.Values = map[string]any{}
+		}
+		if err := encoder.Encode(q.answer()); err != nil {
+			return err
+		}
+		if err := out.Flush(); err != nil {
+			return err
+		}
+	}
+	return scanner.Err()
+}
+
+// lines answers each line of a table anew.
+func lines(path string) error {
+	in, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	for _, line := range strings.Split(strings.TrimSpace(string(in)), "\n") {
+		var row struct {
+			Template string         `json:"template"`
+			Values   map[string]any `json:"values,omitempty"`
+			Output   *string        `json:"output,omitempty"`
+			Error    *string        `json:"error,omitempty"`
+		}
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			return fmt.Errorf("%s: %w", line, err)
+		}
+		q := question{Template: row.Template, Values: row.Values}
+		if q.Values == nil {
+			q.Values = map[string]any{}
+		}
+		answer := q.answer()
+		row.Output, row.Error = &answer.Output, nil
+		if answer.Error != "" {
+			row.Output, row.Error = nil, &answer.Error
+		}
+		if err := encoder.Encode(row); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(path, []byte(out.String()), 0o644)
+}
+
+// bench renders a chart again and again, loading it once.
+func bench(dir, count string) error {
+	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	log.SetOutput(io.Discard)
+	var n int
+	if _, err := fmt.Sscan(count, &n); err != nil {
+		return err
+	}
+	loaded, err := loader.Load(dir)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	var bytes int
+	for i := range n {
+		c := *loaded
+		values := map[string]any{"fjordRun": i}
+		if err := chartutil.ProcessDependencies(&c, values); err != nil {
+			return err
+		}
+		options := common.ReleaseOptions{Name: "rel", Namespace: "default", Revision: 1, IsInstall: true}
+		top, err := util.ToRenderValuesWithSchemaValidation(&c, values, options, common.DefaultCapabilities, false)
+		if err != nil {
+			return err
+		}
+		files, err := engine.Render(&c, top)
+		if err != nil {
+			return err
+		}
+		for _, text := range files {
+			bytes += len(text)
+		}
+	}
+	wall := time.Since(start)
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return err
+	}
+	cpu := time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	runtime.KeepAlive(loaded)
+	return json.NewEncoder(os.Stdout).Encode(map[string]any{"wall": wall.Seconds(), "cpu": cpu.Seconds(), "peak": usage.Maxrss, "bytes": bytes})
+}
