@@ -45,6 +45,17 @@ pub use text::Text;
 pub use types::Type;
 pub use value::Value;
 
+/// Runs what recurses as deeply as a value nests, without asking for more stack on the way: another crate's walk.
+pub(crate) fn grow_for<T>(value: &Value, run: impl FnOnce() -> T) -> T {
+    const SHALLOW: usize = 32;
+    const ENOUGH: usize = 16 * 1024 * 1024;
+    if value.nests_within(SHALLOW) {
+        run()
+    } else {
+        stacker::maybe_grow(ENOUGH / 2, ENOUGH, run)
+    }
+}
+
 /// Runs what may recurse deeply on a stack that grows when it must.
 pub(crate) fn grow<T>(run: impl FnOnce() -> T) -> T {
     stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, run)

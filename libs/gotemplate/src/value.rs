@@ -10,7 +10,6 @@ mod list;
 mod map;
 mod object;
 
-pub(crate) use convert::is_exported;
 pub use list::{List, ListType};
 pub(crate) use map::WeakMap;
 pub use map::{Map, MapType};
@@ -21,7 +20,7 @@ use crate::types::Type;
 use std::rc::Rc;
 
 /// How deep values may nest where the engine walks them (printing, encoding, comparing, copying).
-pub const MAX_DEPTH: usize = 1000;
+pub const MAX_DEPTH: usize = 500;
 
 /// A Go value.
 #[derive(Clone, Debug, Default)]
@@ -190,6 +189,22 @@ impl Value {
             Self::List(list) => list.is_nil(),
             Self::Map(map) => map.is_nil(),
             _ => false,
+        }
+    }
+
+    /// Says whether the value nests at most so many levels.
+    pub(crate) fn nests_within(&self, levels: usize) -> bool {
+        let Some(below) = levels.checked_sub(1) else {
+            return false;
+        };
+        match self {
+            Self::List(list) => list
+                .borrow()
+                .is_none_or(|items| items.iter().all(|item| item.nests_within(below))),
+            Self::Map(map) => map
+                .borrow()
+                .is_none_or(|entries| entries.values().all(|value| value.nests_within(below))),
+            _ => true,
         }
     }
 

@@ -56,7 +56,7 @@ pub fn render(
     chart: &Chart,
     values: &Table,
     context: &Context<'_>,
-) -> Result<BTreeMap<String, String>, Error> {
+) -> Result<BTreeMap<String, Vec<u8>>, Error> {
     let templates = Scopes::new(context).collect(chart, values);
     let mut paths: Vec<&String> = templates.keys().collect();
     paths.sort_by(|a, b| order(a, b));
@@ -89,7 +89,7 @@ fn run(
     set: &Set,
     path: &str,
     template: &Renderable,
-) -> Result<String, Error> {
+) -> Result<Vec<u8>, Error> {
     // The dot is one map for all templates of a chart; only this entry differs.
     let of_template = dot::values_map([
         ("Name", Value::from(path)),
@@ -103,7 +103,7 @@ fn run(
             Value::Map(template.dot.with_type(&objects::VALUES)),
         )
         .map_err(|error| Error::execution(path, error))?;
-    Ok(String::from_utf8_lossy(&without_no_value(&out)).into_owned())
+    Ok(without_no_value(&out))
 }
 
 /// Orders templates: deeper paths first, then backwards by name.

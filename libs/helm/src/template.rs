@@ -77,6 +77,11 @@ pub enum Error {
     /// A template does not parse or fails.
     #[error(transparent)]
     Render(#[from] render::Error),
+    /// A rendered file is no text.
+    #[error(
+        "YAML parse error on {0}: error converting YAML to JSON: yaml: invalid UTF-8; a string was cut in the middle of a character"
+    )]
+    NotText(String),
     /// A rendered file is no YAML.
     #[error(transparent)]
     Manifest(#[from] manifest::Error),
@@ -87,7 +92,7 @@ impl Error {
     pub fn has_release(&self) -> bool {
         matches!(
             self,
-            Self::KubeVersion { .. } | Self::Render(_) | Self::Manifest(_)
+            Self::KubeVersion { .. } | Self::Render(_) | Self::NotText(_) | Self::Manifest(_)
         )
     }
 }
@@ -132,6 +137,7 @@ pub fn template(
     let mut files =
         render::render(chart, &coalesced, context).map_err(|error| nothing(error.into()))?;
     let notes = take_notes(chart, &mut files, options.subchart_notes);
+    let files = texts(files).map_err(nothing)?;
     let sorted = match manifest::sort(&files, INSTALL_ORDER, SplitRule::default(), notices) {
         Ok(sorted) => sorted,
         Err((error, sorted)) => {
@@ -194,8 +200,18 @@ fn check_name(name: &str) -> Result<(), String> {
     ))
 }
 
+/// Takes rendered files for the texts that manifests are.
+fn texts(files: BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, String>, Error> {
+    let mut texts = BTreeMap::new();
+    for (path, bytes) in files {
+        let text = String::from_utf8(bytes).map_err(|_| Error::NotText(path.clone()))?;
+        texts.insert(path, text);
+    }
+    Ok(texts)
+}
+
 /// Takes the notes out of the rendered files.
-fn take_notes(chart: &Chart, files: &mut BTreeMap<String, String>, subcharts: bool) -> String {
+fn take_notes(chart: &Chart, files: &mut BTreeMap<String, Vec<u8>>, subcharts: bool) -> String {
     const NOTES: &str = "NOTES.txt";
     let own = format!("{}/templates/{NOTES}", chart.name());
     let mut notes = String::new();
@@ -205,7 +221,7 @@ fn take_notes(chart: &Chart, files: &mut BTreeMap<String, String>, subcharts: bo
             if !notes.is_empty() {
                 notes.push('\n');
             }
-            notes += text;
+            notes += &String::from_utf8_lossy(text);
         }
         !is_notes
     });

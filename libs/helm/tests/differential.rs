@@ -17,22 +17,21 @@ mod differential {
     pub(crate) mod random;
 }
 mod machine;
+mod one_template;
 
 use differential::functions::FUNCTIONS;
 use differential::grammar::Generated;
 use differential::merges::Merge;
 use differential::oracle::Oracle;
-use fjord_gotemplate::Limits;
-use fjord_helm::capabilities::Capabilities;
-use fjord_helm::render::{Context, Release, render};
-use fjord_helm::values::coalesce::{Nulls, coalesce};
-use fjord_helm::values::tree::Tree;
-use fjord_helm::values::{self, Map, Value};
-use fjord_helm::{Chart, File, Notices};
+use fjord_helm::values::{self, Value};
 use std::collections::BTreeMap;
 
 /// Where ours may differ, each for a reason: what the template or either answer contains, and why.
-const RULES: [(&str, &str); 3] = [
+const RULES: [(&str, &str); 4] = [
+    (
+        "Go crashed",
+        "Go overflows its stack where a value holds itself; ours is an error",
+    ),
     (
         "invalid memory address",
         "Go reports where its own memory was wrong; ours names the same failure in most cases",
@@ -66,7 +65,7 @@ fn generated_templates_render_as_helm_renders_them() {
         let want = oracle.ask(&serde_json::json!({
             "template": generated.template, "values": generated.values,
         }));
-        let got = ours(&generated.template, &generated.values);
+        let got = one_template::render(&generated.template, &generated.values);
         rendered += u64::from(want.is_ok());
         if want == got {
             continue;
@@ -128,8 +127,9 @@ fn generated_values_coalesce_as_helm_coalesces_them() {
         let got = merge.ours();
         let alike = match (&want, &got) {
             (Ok(want), Ok(got)) => {
-                serde_json::from_str::<Value>(want).unwrap()
-                    == serde_json::from_str::<Value>(got).unwrap()
+                // Both print numbers in their own way.
+                let parse = |text: &str| values::parse(text.as_bytes()).unwrap();
+                parse(want) == parse(got)
             }
             (Err(want), Err(got)) => want == got,
             _ => false,
@@ -144,39 +144,4 @@ fn generated_values_coalesce_as_helm_coalesces_them() {
     }
     println!("merges: {count} from seed {first}, {different} differ");
     assert_eq!(different, 0, "values differ; see above");
-}
-
-fn ours(template: &str, given: &Value) -> Result<String, String> {
-    let helpers = "{{- define \"t.name\" -}}{{ .Chart.Name }}-{{ .Release.Name }}{{- end -}}\n{{- define \"t.dot\" -}}[{{ . }}]{{- end -}}\n{{- define \"t.yaml\" -}}\na: 1\nb: [x, y]\n{{- end -}}\n{{- define \"t.rec\" -}}{{ if gt (int .) 0 }}{{ . }},{{ include \"t.rec\" (sub (int .) 1) }}{{ end }}{{- end -}}\n";
-    let metadata = "name: t\nversion: 1.2.3\nappVersion: \"4.5\"\napiVersion: v2\ndescription: A chart\ntype: application\nkeywords: [a, b]\nannotations: {k: v}\nkubeVersion: \">=1.20.0-0\"\nmaintainers: [{name: Ann, email: ann@example.com}]\n";
-    let files = vec![
-        File::new("Chart.yaml", metadata),
-        File::new("templates/t.yaml", template),
-        File::new("templates/_helpers.tpl", helpers),
-    ];
-    let mut notices = Notices::default();
-    let chart = Chart::from_files(files, &fjord_helm::Limits::default(), &mut notices).unwrap();
-    let values = values::parse(given.to_string().as_bytes()).unwrap();
-    let coalesced = coalesce(&chart, &Map::new(), Nulls::Keep, &mut notices).unwrap();
-    for (key, value) in &values {
-        coalesced.set(key, Tree::of(value));
-    }
-    let release = Release {
-        name: "rel".into(),
-        namespace: "ns".into(),
-        revision: 1,
-        is_upgrade: false,
-    };
-    let capabilities = Capabilities::default();
-    let context = Context {
-        release: &release,
-        capabilities: &capabilities,
-        host: &machine::Machine,
-        limits: Limits::default(),
-        strict: false,
-    };
-    match render(&chart, &coalesced, &context) {
-        Ok(mut files) => Ok(files.remove("t/templates/t.yaml").unwrap()),
-        Err(error) => Err(error.to_string()),
-    }
 }

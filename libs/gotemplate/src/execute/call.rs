@@ -262,7 +262,10 @@ impl<'a> State<'a, '_> {
             }
             builtin::Body::Call => {
                 let callee = operands.first().map_or_else(
-                    || format!("<{} Value>", slots[0].type_name()),
+                    || match &slots[0].value {
+                        Value::String(text) => text.to_string(),
+                        _ => format!("<{} Value>", slots[0].type_name()),
+                    },
                     ToString::to_string,
                 );
                 Err(match &slots[0].value {

@@ -91,7 +91,7 @@ impl<'o> Printer<'o> {
                     if index > 0 {
                         self.separator();
                     }
-                    self.value(item, verb, depth + 1)?;
+                    crate::grow(|| self.value(item, verb, depth + 1))?;
                 }
                 self.out.push(if sharp { b'}' } else { b']' });
             }
@@ -124,7 +124,7 @@ impl<'o> Printer<'o> {
             }
             self.value(&Value::String(key), verb, depth + 1)?;
             self.out.push(b':');
-            self.value(&value, verb, depth + 1)?;
+            crate::grow(|| self.value(&value, verb, depth + 1))?;
         }
         self.out.push(if sharp { b'}' } else { b']' });
         Ok(())

@@ -126,8 +126,8 @@ fn decode(
             }
             if chunk.len() < group {
                 return Err(match padding.first() {
-                    None if bits == 6 => chunk.first().map_or(text.len(), |(at, _)| *at),
-                    _ => text.len(),
+                    None => text.len() - count,
+                    Some(_) => text.len(),
                 });
             }
             if let Some((at, _)) = padding.iter().find(|(_, byte)| *byte != b'=') {

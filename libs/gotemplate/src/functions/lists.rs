@@ -199,7 +199,6 @@ fn chunk(_: &Scope<'_>, arguments: &[Value]) -> Result_ {
                 .collect(),
         )),
         // Parity: Go divides by the size and asks for that many lists.
-        _ if items.is_empty() && size < 0 => Ok(chunks(Vec::new())),
         Ok(_) => Err("runtime error: makeslice: len out of range".into()),
         Err(_) => {
             let count = ((items.len() as f64 - 1.0) / size as f64).floor() + 1.0;

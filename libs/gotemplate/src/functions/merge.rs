@@ -61,7 +61,7 @@ fn deep(
                 if into.is_nil() && !from.is_nil() {
                     // Parity: mergo cannot set a nil map that stands in an interface; the source replaces it below.
                 } else {
-                    deep(scope, into, from, overwrite, depth + 1)?;
+                    crate::grow(|| deep(scope, into, from, overwrite, depth + 1))?;
                     if !into.is_empty() {
                         continue;
                     }

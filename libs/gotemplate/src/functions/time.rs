@@ -188,9 +188,26 @@ pub(super) fn show_duration(nanos: i64) -> String {
     out + &format!("{}{}s", seconds % 60, fraction(total, 1_000_000_000))
 }
 
+/// Quotes as Go's `time` does: control characters and what is not ASCII byte by byte.
+fn quote(text: &str) -> String {
+    let mut out = String::from("\"");
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => {
+                out.push('\\');
+                out.push(byte as char);
+            }
+            b' '..=b'~' | 0x7f => out.push(byte as char),
+            byte => out += &format!("\\x{byte:02x}"),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// Reads a duration as `time.ParseDuration`; the error is Go's.
 pub(super) fn parse_duration(text: &str) -> Result<i64, String> {
-    let quoted = crate::quote::quote(text.as_bytes());
+    let quoted = quote(text);
     let invalid = || format!("time: invalid duration {quoted}");
     let (negative, mut rest) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
@@ -226,7 +243,7 @@ pub(super) fn parse_duration(text: &str) -> Result<i64, String> {
             "m" => 60_000_000_000,
             "h" => 3_600_000_000_000,
             unit => {
-                let unit = crate::quote::quote(unit.as_bytes());
+                let unit = quote(unit);
                 return Err(format!("time: unknown unit {unit} in duration {quoted}"));
             }
         };

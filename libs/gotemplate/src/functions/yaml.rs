@@ -21,8 +21,11 @@ pub(super) const TABLE: &[Function] = &[
 type Result_ = Result<Value, Failure>;
 
 fn encoded(arguments: &[Value]) -> Result<Text, Failure> {
-    let json = value(arguments, 0).to_json()?;
-    let text = json_to_v2(&json).map_err(|error| Failure::new(error.to_string()))?;
+    let value = value(arguments, 0);
+    let text = crate::grow_for(&value, || {
+        let json = value.to_json()?;
+        json_to_v2(&json).map_err(|error| Failure::new(error.to_string()))
+    })?;
     Ok(text.strip_suffix('\n').unwrap_or(&text).into())
 }
 

@@ -51,11 +51,6 @@ impl Value {
     }
 }
 
-/// Says whether a field of a struct is seen outside its package.
-pub(crate) fn is_exported(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_uppercase())
-}
-
 fn json(value: &Value, depth: usize) -> Result<Json, Failure> {
     if depth > MAX_DEPTH {
         return Err(Failure::too_deep());
@@ -84,14 +79,15 @@ fn json(value: &Value, depth: usize) -> Result<Json, Failure> {
         Value::List(list) => Json::Array(
             list.to_vec()
                 .iter()
-                .map(|item| json(item, depth + 1))
+                .map(|item| crate::grow(|| json(item, depth + 1)))
                 .collect::<Result<_, _>>()?,
         ),
         Value::Map(map) if map.is_nil() => Json::Null,
         Value::Map(map) => {
             let mut object = serde_json::Map::new();
             for (key, value) in map.entries() {
-                object.insert(key.to_str().into_owned(), json(&value, depth + 1)?);
+                let value = crate::grow(|| json(&value, depth + 1))?;
+                object.insert(key.to_str().into_owned(), value);
             }
             Json::Object(object)
         }
@@ -99,10 +95,7 @@ fn json(value: &Value, depth: usize) -> Result<Json, Failure> {
             Some(other) => json(&other, depth + 1)?,
             None => {
                 let mut fields = serde_json::Map::new();
-                for (name, value) in object.fields() {
-                    if !is_exported(name) {
-                        continue;
-                    }
+                for (name, value) in object.encoded_fields() {
                     fields.insert(name.to_owned(), json(&value, depth + 1)?);
                 }
                 Json::Object(fields)
@@ -121,14 +114,14 @@ fn copy(value: &Value, depth: usize) -> Result<Value, Failure> {
             let items = list
                 .to_vec()
                 .iter()
-                .map(|item| copy(item, depth + 1))
+                .map(|item| crate::grow(|| copy(item, depth + 1)))
                 .collect::<Result<_, _>>()?;
             Value::List(List::new(items, of))
         }
         Value::Map(map) if !map.is_nil() => {
             let mut entries = Vec::with_capacity(map.len());
             for (key, value) in map.entries() {
-                entries.push((key, copy(&value, depth + 1)?));
+                entries.push((key, crate::grow(|| copy(&value, depth + 1))?));
             }
             Value::Map(Map::new(entries, map.of()))
         }

@@ -34,7 +34,7 @@ fn equal(a: &Value, b: &Value, depth: usize) -> Result<bool, Failure> {
                 return Ok(true);
             }
             for (a, b) in a.to_vec().iter().zip(&b.to_vec()) {
-                if !equal(a, b, depth + 1)? {
+                if !crate::grow(|| equal(a, b, depth + 1))? {
                     return Ok(false);
                 }
             }
@@ -49,7 +49,7 @@ fn equal(a: &Value, b: &Value, depth: usize) -> Result<bool, Failure> {
             }
             for (key, value) in a.entries() {
                 match b.get(key.as_bytes()) {
-                    Some(other) if equal(&value, &other, depth + 1)? => {}
+                    Some(other) if crate::grow(|| equal(&value, &other, depth + 1))? => {}
                     _ => return Ok(false),
                 }
             }

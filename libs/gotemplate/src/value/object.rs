@@ -31,6 +31,13 @@ pub trait Object: Debug {
         Vec::new()
     }
 
+    /// Returns the fields that are encoded, under the names they are encoded with: those that are exported.
+    fn encoded_fields(&self) -> Vec<(&'static str, Value)> {
+        let mut fields = self.fields();
+        fields.retain(|(name, _)| name.starts_with(|c: char| c.is_ascii_uppercase()));
+        fields
+    }
+
     /// Returns the methods.
     fn methods(&self) -> &'static [Method] {
         &[]

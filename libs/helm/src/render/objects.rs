@@ -241,6 +241,7 @@ pub(super) fn capabilities(capabilities: &Capabilities) -> Value {
         ],
         shown: None,
         methods: &[],
+        tagged: Vec::new(),
     })
 }
 
@@ -269,10 +270,22 @@ fn kube_version(version: &KubeVersion) -> Struct {
         ],
         shown: Some(version.to_string()),
         methods: METHODS,
+        tagged: Vec::new(),
     }
 }
 
 fn helm_version(version: &HelmVersion) -> Struct {
+    let tagged = [
+        ("version", &version.version),
+        ("git_commit", &version.git_commit),
+        ("git_tree_state", &version.git_tree_state),
+        ("go_version", &version.go_version),
+        ("kube_client_version", &version.kube_client_version),
+    ]
+    .into_iter()
+    .filter(|(_, text)| !text.is_empty())
+    .map(|(name, text)| (name, Value::from(text.as_str())))
+    .collect();
     Struct {
         type_name: "version.BuildInfo",
         fields: vec![
@@ -287,6 +300,7 @@ fn helm_version(version: &HelmVersion) -> Struct {
         ],
         shown: None,
         methods: &[],
+        tagged,
     }
 }
 
@@ -299,6 +313,8 @@ struct Struct {
     /// What `String()` of a pointer to it says.
     shown: Option<String>,
     methods: &'static [Method],
+    /// The fields as they are encoded, where tags rename them.
+    tagged: Vec<(&'static str, Value)>,
 }
 
 impl Object for Struct {
@@ -315,6 +331,15 @@ impl Object for Struct {
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
         self.fields.clone()
+    }
+
+    fn encoded_fields(&self) -> Vec<(&'static str, Value)> {
+        if self.tagged.is_empty() {
+            let exported = |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase());
+            let fields = self.fields.iter();
+            return fields.filter(|(name, _)| exported(name)).cloned().collect();
+        }
+        self.tagged.clone()
     }
 
     fn methods(&self) -> &'static [Method] {

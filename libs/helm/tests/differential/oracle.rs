@@ -42,9 +42,11 @@ impl Oracle {
         writeln!(self.input, "{question}").unwrap();
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
-        let answer: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
-            panic!("the oracle died on {question}");
-        });
+        let Ok(answer) = serde_json::from_str::<Value>(&line) else {
+            // A value that holds itself overflows Go's stack, which ends the process.
+            *self = Self::start().unwrap();
+            return Err("Go crashed".to_owned());
+        };
         match answer["error"].as_str() {
             Some(error) => Err(error.to_owned()),
             None => Ok(answer["output"].as_str().unwrap_or_default().to_owned()),

@@ -29,3 +29,25 @@ impl Host for Machine {
             .clone())
     }
 }
+
+/// Shows bytes as Go's JSON does: each that is no UTF-8 as U+FFFD.
+#[allow(dead_code, reason = "not every test compares bytes")]
+pub(crate) fn text(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match std::str::from_utf8(rest) {
+            Ok(text) => {
+                out += text;
+                break;
+            }
+            Err(error) => {
+                let (valid, after) = rest.split_at(error.valid_up_to());
+                out += &String::from_utf8_lossy(valid);
+                out.push('\u{FFFD}');
+                rest = &after[1..];
+            }
+        }
+    }
+    out
+}

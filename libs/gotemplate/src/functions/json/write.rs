@@ -2,7 +2,7 @@
 
 use crate::function::Failure;
 use crate::rune::{REPLACEMENT, decode};
-use crate::value::{MAX_DEPTH, Value, is_exported};
+use crate::value::{MAX_DEPTH, Value};
 use base64::Engine as _;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ fn element(out: &mut Vec<u8>, value: &Value, layout: Layout, depth: usize) -> Re
             out.push(b'[');
             for (index, item) in list.to_vec().iter().enumerate() {
                 next(out, layout, depth, index);
-                element(out, item, layout, depth + 1)?;
+                crate::grow(|| element(out, item, layout, depth + 1))?;
             }
             end(out, layout, depth, list.is_empty());
             out.push(b']');
@@ -73,12 +73,11 @@ fn element(out: &mut Vec<u8>, value: &Value, layout: Layout, depth: usize) -> Re
         Value::Object(object) => match object.encoded() {
             Some(other) => element(out, &other, layout, depth)?,
             None => {
-                let fields = object.fields();
+                let fields = object.encoded_fields();
                 entries_of(
                     out,
                     fields
                         .into_iter()
-                        .filter(|(name, _)| is_exported(name))
                         .map(|(name, value)| (name.as_bytes(), value)),
                     layout,
                     depth,
@@ -105,7 +104,7 @@ fn entries_of<'a>(
         if layout == Layout::Indented {
             out.push(b' ');
         }
-        element(out, &value, layout, depth + 1)?;
+        crate::grow(|| element(out, &value, layout, depth + 1))?;
     }
     end(out, layout, depth, empty);
     out.push(b'}');

@@ -1,8 +1,7 @@
 //! Reading a time in a layout: `time.ParseInLocation` in UTC.
 
 use super::layout::{DAYS, MONTHS, Part, next_part};
-use super::{Instant, days_from_civil};
-use crate::quote::quote;
+use super::{Instant, days_from_civil, quote};
 use jiff::tz::{Offset, TimeZone};
 
 struct Fields {
@@ -36,12 +35,12 @@ impl Instant {
             offset: None,
         };
         let fault = |value: &str, part: &str, reason: &str| {
-            let (layout, text) = (quote(layout.as_bytes()), quote(text.as_bytes()));
+            let (layout, text) = (quote(layout), quote(text));
             if reason.is_empty() {
                 format!(
                     "parsing time {text} as {layout}: cannot parse {} as {}",
-                    quote(value.as_bytes()),
-                    quote(part.as_bytes())
+                    quote(value),
+                    quote(part)
                 )
             } else {
                 format!("parsing time {text}{reason}")
@@ -56,7 +55,7 @@ impl Instant {
                 if value.is_empty() {
                     break;
                 }
-                let extra = format!(": extra text: {}", quote(value.as_bytes()));
+                let extra = format!(": extra text: {}", quote(value));
                 return Err(fault("", "", &extra));
             };
             pattern = after;

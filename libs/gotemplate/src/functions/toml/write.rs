@@ -37,6 +37,13 @@ enum Class {
 }
 
 fn class(value: &Value) -> Result<Class, Fault> {
+    class_at(value, 0)
+}
+
+fn class_at(value: &Value, depth: usize) -> Result<Class, Fault> {
+    if depth > MAX_DEPTH {
+        return Err(Fault::Failure(Failure::too_deep()));
+    }
     Ok(match value {
         Value::Nil => Class::Nothing,
         Value::Map(map) if map.is_nil() => Class::Nothing,
@@ -45,7 +52,7 @@ fn class(value: &Value) -> Result<Class, Fault> {
         Value::List(list) if !list.is_empty() => {
             let mut all_tables = true;
             for item in list.to_vec() {
-                match class(&item)? {
+                match crate::grow(|| class_at(&item, depth + 1))? {
                     Class::Nothing => {
                         return Err(Fault::Message("toml: cannot encode array with nil element"));
                     }
@@ -148,7 +155,7 @@ impl Encoder {
         for (name, value) in plain.into_iter().chain(tables) {
             let mut path = key.to_vec();
             path.push(name);
-            self.value(&path, &value)?;
+            crate::grow(|| self.value(&path, &value))?;
         }
         Ok(())
     }
@@ -216,7 +223,7 @@ impl Encoder {
                     if index > 0 {
                         self.out.extend_from_slice(b", ");
                     }
-                    self.element(item, depth + 1)?;
+                    crate::grow(|| self.element(item, depth + 1))?;
                 }
                 self.out.push(b']');
             }
@@ -245,7 +252,7 @@ impl Encoder {
                 }
                 self.name(&name);
                 self.out.extend_from_slice(b" = ");
-                self.element(&value, depth + 1)?;
+                crate::grow(|| self.element(&value, depth + 1))?;
                 if more || index + 1 != count {
                     self.out.extend_from_slice(b", ");
                 }

@@ -7,7 +7,10 @@ use fjord_yaml::{Node, Scalar, Tag, natural_order, to_v3_indented, v3_string};
 
 /// Encodes with an indent of two; keys in yaml.v3's natural order.
 pub(super) fn encode(value: &Value) -> Result<String, Failure> {
-    to_v3_indented(&node(value, 0)?).map_err(|error| Failure::new(error.to_string()))
+    let node = node(value, 0)?;
+    crate::grow_for(value, || {
+        to_v3_indented(&node).map_err(|error| Failure::new(error.to_string()))
+    })
 }
 
 fn plain(text: impl Into<String>, tag: Tag) -> Node {
@@ -52,7 +55,7 @@ fn node(value: &Value, depth: usize) -> Result<Node, Failure> {
             let items = list
                 .to_vec()
                 .iter()
-                .map(|item| node(item, depth + 1))
+                .map(|item| crate::grow(|| node(item, depth + 1)))
                 .collect::<Result<_, _>>()?;
             sequence(items)
         }
@@ -62,7 +65,7 @@ fn node(value: &Value, depth: usize) -> Result<Node, Failure> {
             let mut mapping = fjord_yaml::Map::default();
             for (key, value) in entries {
                 let key = Node::Scalar(v3_string(&key.to_str()));
-                push(&mut mapping, key, node(&value, depth + 1)?);
+                push(&mut mapping, key, crate::grow(|| node(&value, depth + 1))?);
             }
             Node::Map(mapping)
         }
