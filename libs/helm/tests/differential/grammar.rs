@@ -388,18 +388,18 @@ impl Grammar {
             'i' => {
                 self.uses("number");
                 (*self.random.pick(&[
-                    "0", "1", "2", "3", "5", "-1", "10", "0x1F", "'x'", "007", "1_000",
+                    "0", "1", "2", "3", "5", "-1", "10", "0x1F", "'x'", "007", "1_0",
                 ]))
                 .to_owned()
             }
             'n' => match self.random.below(3) {
-                0 => self.field(&["i", "zero", "neg", "f", "big", "million", "small"]),
+                0 => self.field(&["i", "zero", "neg", "f", "small"]),
                 1 => self.literal(&["3", "1.5", "-2", "x", "0x10", "010", "1e3", ""]),
                 _ => {
                     self.uses("number");
                     (*self
                         .random
-                        .pick(&["0", "1", "7", "2.5", "-3", "1e3", "0.1", "100"]))
+                        .pick(&["0", "1", "7", "2.5", "-3", "1e1", "0.1", "12"]))
                     .to_owned()
                 }
             },
@@ -433,6 +433,8 @@ impl Grammar {
                     let odd = [
                         ".Values.n",
                         ".Values.missing",
+                        "$.Values.million",
+                        "$.Values.big",
                         "$.Chart.Name",
                         ".Release",
                         "$.Values.m.z",

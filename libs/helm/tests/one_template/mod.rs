@@ -19,6 +19,7 @@ pub(crate) fn render(template: &str, given: &Value) -> Result<String, String> {
         File::new("config/b.yaml", "b: 1\nc: [x]\n"),
         File::new("config/sub/c.txt", "line1\nline2\n"),
         File::new("bin.dat", [0u8, 1, 2, 250, 255]),
+        // Of what is empty Helm's loaders keep nil in archives and no bytes in folders; JSON tells the two apart.
         File::new("empty.txt", ""),
         File::new("uni.txt", "héllo ✓ \"q\" <&>\n"),
         File::new("nonl.txt", "no newline"),
