@@ -22,11 +22,14 @@ prerequisites: ## Check for Rust, Go, git and a C compiler
 control-plane: prerequisites ## Build the real Kubernetes control plane into the cache (once, about 7 minutes)
 	cargo run -q -p fjord-sandbox --example prepare
 
-oracle: ## Let the real kustomize print the expectations of the build engine's cases again
+oracle: ## Let the real kustomize and Helm print the expectations of the engines' cases again
 	cd tests/oracle/kustomize && go build -o $(CACHE)/oracle/kustomize-oracle .
 	cd libs/kustomize/tests/cases && $(CACHE)/oracle/kustomize-oracle case * 2>/dev/null
 	$(CACHE)/oracle/kustomize-oracle schema > libs/kustomize/src/schema/kubernetes-1.21.txt
-	git diff --exit-code -- libs/kustomize
+	cd tests/oracle/helm && go build -o $(CACHE)/oracle/helm-oracle .
+	test -x $(CACHE)/oracle/helm || GOBIN=$(CACHE)/oracle go install helm.sh/helm/v4/cmd/helm@v4.2.4
+	cd libs/helm/tests/cases && $(CACHE)/oracle/helm-oracle case $(CACHE)/oracle/helm *
+	git diff --exit-code -- libs/kustomize libs/helm
 
 bench-build: ## Compare the build engine's cost with the real kustomize 5.8.1
 	mkdir -p $(CACHE)/oracle

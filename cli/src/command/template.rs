@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::exit;
 
 use anyhow::{Result, anyhow, bail};
-use clap::Args;
+use clap::{ArgAction, Args};
 use fjord_gotemplate::functions::sprig;
 use fjord_gotemplate::{Limits, Session, Set, Value};
 use fjord_helm::capabilities::{Capabilities, KubeVersion};
@@ -31,10 +31,10 @@ use machine::Machine;
 ///   fjord template web ./charts/web -f production.yaml
 ///   fjord template web web-1.2.3.tgz --set image.tag=1.2.3 --show-only templates/deployment.yaml
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, disable_version_flag = true)]
 pub(crate) struct TemplateArgs {
     /// Name of the release, if two are given, and the folder or archive of the chart
-    #[arg(required = true, num_args = 1..=2, value_names = ["NAME", "CHART"])]
+    #[arg(num_args = 0.., value_names = ["NAME", "CHART"])]
     arguments: Vec<String>,
     /// Values files
     #[arg(short = 'f', long, value_name = "FILE", value_delimiter = ',')]
@@ -61,22 +61,22 @@ pub(crate) struct TemplateArgs {
     #[arg(long, value_name = "FOLDER")]
     output_dir: Option<PathBuf>,
     /// Put the release name into the path below --output-dir
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     release_name: bool,
     /// Print the files of crds/ too
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     include_crds: bool,
     /// Leave out test hooks
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     skip_tests: bool,
     /// Leave out hooks
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     no_hooks: bool,
     /// Do not check values against the chart's schemas
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     skip_schema_validation: bool,
     /// Set .Release.IsUpgrade instead of .Release.IsInstall
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     is_upgrade: bool,
     /// Version of Kubernetes to render for
     #[arg(long, value_name = "VERSION")]
@@ -85,13 +85,13 @@ pub(crate) struct TemplateArgs {
     #[arg(short, long, value_name = "VERSION", value_delimiter = ',')]
     api_versions: Vec<String>,
     /// Make a name for the release
-    #[arg(short, long)]
+    #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     generate_name: bool,
     /// Template that makes the name of the release
     #[arg(long, value_name = "TEMPLATE")]
     name_template: Option<String>,
     /// Say more, and print what was rendered even if it is no YAML
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     debug: bool,
     #[command(flatten)]
     ignored: IgnoredArgs,
@@ -102,39 +102,91 @@ pub(crate) struct TemplateArgs {
 /// Flags of an installation, without a meaning here and in `helm template`.
 #[derive(Debug, Args)]
 struct IgnoredArgs {
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     skip_crds: bool,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     create_namespace: bool,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     disable_openapi_validation: bool,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     replace: bool,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     render_subchart_notes: bool,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     hide_notes: bool,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     wait_for_jobs: bool,
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true)]
     wait: Option<Option<String>>,
     #[arg(long, hide = true)]
     timeout: Option<String>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
+    pass_credentials: bool,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
+    plain_http: bool,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
+    insecure_skip_tls_verify: bool,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
+    kube_insecure_skip_tls_verify: bool,
+    #[arg(long, hide = true)]
+    server_side: Option<String>,
+    #[arg(long, hide = true)]
+    version: Option<String>,
+    #[arg(long, hide = true)]
+    ca_file: Option<String>,
+    #[arg(long, hide = true)]
+    cert_file: Option<String>,
+    #[arg(long, hide = true)]
+    key_file: Option<String>,
+    #[arg(long, hide = true)]
+    keyring: Option<String>,
+    #[arg(long, hide = true)]
+    username: Option<String>,
+    #[arg(long, hide = true)]
+    password: Option<String>,
+    #[arg(long, hide = true)]
+    burst_limit: Option<String>,
+    #[arg(long, hide = true)]
+    qps: Option<String>,
+    #[arg(long, hide = true, alias = "colour")]
+    color: Option<String>,
+    #[arg(long, hide = true)]
+    content_cache: Option<String>,
+    #[arg(long, hide = true)]
+    registry_config: Option<String>,
+    #[arg(long, hide = true)]
+    repository_cache: Option<String>,
+    #[arg(long, hide = true)]
+    repository_config: Option<String>,
+    #[arg(long, hide = true)]
+    kube_apiserver: Option<String>,
+    #[arg(long, hide = true)]
+    kube_as_group: Vec<String>,
+    #[arg(long, hide = true)]
+    kube_as_user: Option<String>,
+    #[arg(long, hide = true)]
+    kube_ca_file: Option<String>,
+    #[arg(long, hide = true)]
+    kube_context: Option<String>,
+    #[arg(long, hide = true)]
+    kube_tls_server_name: Option<String>,
+    #[arg(long, hide = true)]
+    kube_token: Option<String>,
     #[arg(long, hide = true)]
     description: Option<String>,
     #[arg(short, long, hide = true)]
     labels: Vec<String>,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     take_ownership: bool,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     force_replace: bool,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     force_conflicts: bool,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     rollback_on_failure: bool,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     atomic: bool,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     devel: bool,
 }
 
@@ -145,21 +197,46 @@ struct RefusedArgs {
     repo: Option<String>,
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true)]
     dry_run: Option<Option<String>>,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     validate: bool,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     dependency_update: bool,
     #[arg(long, hide = true)]
     post_renderer: Option<String>,
     #[arg(long, hide = true)]
+    post_renderer_args: Vec<String>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     verify: bool,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     enable_dns: bool,
 }
+
+const NO_EFFECT: &str = "this flag has no effect for 'helm template' and will be removed in Helm 5";
 
 /// Runs `fjord template`.
 pub(crate) fn run(args: &TemplateArgs, cluster: &ClusterArgs) -> Result<()> {
     let mut notices = Notices::default();
+    let deprecated = [
+        (
+            args.refused.validate,
+            "validate",
+            "use '--dry-run=server' instead",
+        ),
+        (
+            args.ignored.atomic,
+            "atomic",
+            "use --rollback-on-failure instead",
+        ),
+        (
+            args.ignored.render_subchart_notes,
+            "render-subchart-notes",
+            NO_EFFECT,
+        ),
+        (args.ignored.hide_notes, "hide-notes", NO_EFFECT),
+    ];
+    for (_, flag, advice) in deprecated.iter().filter(|(given, ..)| *given) {
+        eprintln!("Flag --{flag} has been deprecated, {advice}");
+    }
     let result = render(args, cluster, &mut notices);
     let least = if args.debug {
         Level::Debug
@@ -170,8 +247,8 @@ pub(crate) fn run(args: &TemplateArgs, cluster: &ClusterArgs) -> Result<()> {
         eprintln!("{notice}");
     }
     if let Err(error) = result {
-        // Tools match on Helm's layout, so the error is printed here and not by `main`.
-        eprintln!("Error: {error:#}");
+        // Tools match on Helm's layout, so the error is printed here and not by `main`. Its causes are in its text.
+        eprintln!("Error: {error}");
         exit(1);
     }
     Ok(())
@@ -180,7 +257,7 @@ pub(crate) fn run(args: &TemplateArgs, cluster: &ClusterArgs) -> Result<()> {
 fn render(args: &TemplateArgs, cluster: &ClusterArgs, notices: &mut Notices) -> Result<()> {
     refuse(args)?;
     let mut capabilities = Capabilities::default();
-    if let Some(version) = &args.kube_version {
+    if let Some(version) = args.kube_version.as_ref().filter(|text| !text.is_empty()) {
         capabilities.kube_version = KubeVersion::parse(version)
             .map_err(|error| anyhow!("invalid kube version '{version}': {error}"))?;
     }
@@ -188,7 +265,16 @@ fn render(args: &TemplateArgs, cluster: &ClusterArgs, notices: &mut Notices) -> 
         .api_versions
         .extend(args.api_versions.iter().cloned());
     let (name, path) = name_and_chart(args)?;
-    let mut chart = match locate(path)? {
+    let located = locate(path)?;
+    if args.debug {
+        let field = |name, text: &str| vec![(name, text.to_owned())];
+        let version = args.ignored.version.as_deref().unwrap_or_default();
+        let fields = field("version", version);
+        notices.push(Level::Debug, "Original chart version", fields);
+        notices.push(Level::Debug, "Chart path", field("path", path));
+    }
+    let values = sources(args).merge(&mut |path| folder::read(Path::new(path)))?;
+    let mut chart = match located {
         Located::Archive(bytes) => {
             Chart::from_archive(&bytes, &fjord_helm::Limits::default(), notices)?
         }
@@ -196,7 +282,6 @@ fn render(args: &TemplateArgs, cluster: &ClusterArgs, notices: &mut Notices) -> 
             Chart::from_directory(&folder, &fjord_helm::Limits::default(), notices)?
         }
     };
-    let values = sources(args).merge(&mut |path| folder::read(Path::new(path)))?;
     let release = Release {
         name,
         namespace: cluster.given_namespace().unwrap_or_else(|| {
@@ -258,6 +343,18 @@ fn print(args: &TemplateArgs, release: &Release, rendered: &Rendered) -> Result<
 fn refuse(args: &TemplateArgs) -> Result<()> {
     let refused = &args.refused;
     let dry_run = refused.dry_run.as_ref().map(|mode| mode.as_deref());
+    if let Some(Some(mode)) = dry_run
+        && !matches!(
+            mode,
+            "none" | "client" | "server" | "unset" | "true" | "false"
+        )
+    {
+        bail!("invalid dry-run value ({mode:?}). Must be \"none\", \"server\", or \"client\"");
+    }
+    let is_url = |path: &&String| path.contains("://");
+    if let Some(url) = args.values.iter().find(is_url) {
+        bail!("--values {url}: files are not fetched here; download it and name the file");
+    }
     let reason = if refused.repo.is_some() {
         "--repo: charts are not fetched here yet; download the chart and name its archive"
     } else if refused.validate || matches!(dry_run, Some(Some("server"))) {
@@ -304,7 +401,13 @@ fn name_and_chart(args: &TemplateArgs) -> Result<(String, &str)> {
             };
             Ok((name, chart))
         }
-        _ => bail!("\"helm template\" requires at least 1 argument"),
+        [] => bail!(
+            "\"helm template\" requires at least 1 argument\n\nUsage:  helm template [NAME] [CHART] [flags]"
+        ),
+        [_, _, more @ ..] => bail!(
+            "expected at most two arguments, unexpected arguments: {}",
+            more.join(", ")
+        ),
     }
 }
 
@@ -338,6 +441,31 @@ fn locate(name: &str) -> Result<Located> {
     if metadata.is_dir() {
         return Ok(Located::Folder(Folder::new(path)));
     }
-    let bytes = folder::read(path).map_err(|reason| anyhow!("open {name}: {reason}"))?;
+    let bytes = folder::read(path).map_err(|reason| anyhow!("{reason}"))?;
+    if !bytes.starts_with(&[0x1f, 0x8b, 0x08]) {
+        let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        bail!("{}", no_archive(&absolute, &bytes));
+    }
     Ok(Located::Archive(bytes))
+}
+
+/// Says what a file is that is no archive, in Helm's words.
+fn no_archive(path: &Path, bytes: &[u8]) -> String {
+    let is_control = |byte: &u8| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f);
+    let head = bytes.get(..512).unwrap_or(bytes);
+    let kind = if head.starts_with(b"PK\x03\x04") {
+        "application/zip"
+    } else if head.iter().any(is_control) {
+        "application/octet-stream"
+    } else {
+        "text/plain; charset=utf-8"
+    };
+    let is_yaml = path
+        .extension()
+        .is_some_and(|end| end == "yaml" || end == "yml");
+    let path = path.display();
+    if is_yaml && kind.starts_with("text/plain") {
+        return format!("file '{path}' seems to be a YAML file, but expected a gzipped archive");
+    }
+    format!("file '{path}' does not appear to be a gzipped archive; got '{kind}'")
 }

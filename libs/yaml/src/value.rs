@@ -279,17 +279,59 @@ pub fn v2_json(node: &Node) -> Result<Value, Error> {
                         text => text.to_owned(),
                     },
                     Typed::Null => {
-                        return Err(Error::Json("unsupported map key of type: null".to_owned()));
+                        return Err(Error::Json(format!(
+                            "unsupported map key of type: %!s(<nil>), key: <nil>, value: {}",
+                            go_syntax(value)?
+                        )));
                     }
                     Typed::Uint(u) => {
                         return Err(Error::Json(format!(
-                            "unsupported map key of type: uint64, key: {u}"
+                            "unsupported map key of type: uint64, key: {u:#x}, value: {}",
+                            go_syntax(value)?
                         )));
                     }
                 };
                 object.insert(key, v2_json(value)?);
             }
             Value::Object(object)
+        }
+    })
+}
+
+/// Prints a value as Go source, which is how Go's library names the value of a key it does not support.
+fn go_syntax(node: &Node) -> Result<String, Error> {
+    let text = go_syntax_within(node)?;
+    Ok(match text.as_str() {
+        "interface {}(nil)" => "<nil>".to_owned(),
+        _ => text,
+    })
+}
+
+fn go_syntax_within(node: &Node) -> Result<String, Error> {
+    Ok(match node {
+        Node::Scalar(scalar) => match v2_typed(scalar)? {
+            Typed::Null => "interface {}(nil)".to_owned(),
+            Typed::Bool(flag) => flag.to_string(),
+            Typed::Int(number) => number.to_string(),
+            Typed::Uint(number) => format!("{number:#x}"),
+            Typed::Float(number) => format_g(number),
+            Typed::Str(text) => format!("{text:?}"),
+        },
+        Node::Seq(seq) => {
+            let items: Result<Vec<_>, _> = seq.items.iter().map(go_syntax_within).collect();
+            format!("[]interface {{}}{{{}}}", items?.join(", "))
+        }
+        Node::Map(map) => {
+            let mut entries = Vec::new();
+            for (key, value) in &map.entries {
+                let key = go_syntax_within(&Node::Scalar(key.clone()))?;
+                entries.push(format!("{key}:{}", go_syntax_within(value)?));
+            }
+            entries.sort();
+            format!(
+                "map[interface {{}}]interface {{}}{{{}}}",
+                entries.join(", ")
+            )
         }
     })
 }

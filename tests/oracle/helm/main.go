@@ -1,19 +1,22 @@
 // Command helm-oracle prints what the real Helm makes of our own charts, templates and values.
 //
-//	helm-oracle case DIR...    rewrites expected.yaml or expected_error of each case folder
-//	helm-oracle lines FILE     rewrites the output or error of each line of a table of templates
-//	helm-oracle serve          reads templates or values, one JSON object a line, and answers each
-//	helm-oracle bench DIR N    renders a chart N times and prints time, CPU and memory as JSON
+//	helm-oracle case HELM DIR...   runs the helm command and rewrites the expectations of each case folder
+//	helm-oracle lines FILE         rewrites the output or error of each line of a table of templates
+//	helm-oracle serve              reads templates or values, one JSON object a line, and answers each
+//	helm-oracle bench CHART N      renders a chart N times and prints time, CPU and memory as JSON
 package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -25,7 +28,6 @@ import (
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
-	"helm.sh/helm/v4/pkg/cmd"
 	"helm.sh/helm/v4/pkg/engine"
 )
 
@@ -37,12 +39,12 @@ type outcome struct {
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) < 2 {
-		log.Fatal("usage: helm-oracle case DIR... | lines FILE | serve | bench DIR N")
+		log.Fatal("usage: helm-oracle case HELM DIR... | lines FILE | serve | bench CHART N")
 	}
 	switch os.Args[1] {
 	case "case":
-		for _, dir := range os.Args[2:] {
-			check(rewrite(dir))
+		for _, dir := range os.Args[3:] {
+			check(rewrite(os.Args[2], dir))
 		}
 	case "lines":
 		check(lines(os.Args[2]))
@@ -61,50 +63,49 @@ func check(err error) {
 	}
 }
 
-// rewrite runs `helm template` with the arguments in a case's folder.
-func rewrite(dir string) error {
+// rewrite runs `helm template rel chart` with the arguments in a case's folder, one on each line of the file args.
+//
+// expected.yaml is what it printed, expected_stderr what it said beside that, expected_error what it said when it failed.
+func rewrite(helm, dir string) error {
 	arguments := []string{"template", "rel", "chart"}
 	if b, err := os.ReadFile(filepath.Join(dir, "args")); err == nil {
 		arguments = append(arguments, strings.Split(strings.TrimRight(string(b), "\n"), "\n")...)
 	}
-	home, err := os.Getwd()
+	here, err := filepath.Abs(dir)
 	if err != nil {
 		return err
 	}
-	if err := os.Chdir(dir); err != nil {
-		return err
-	}
-	defer os.Chdir(home)
-	output, message, failed := helm(arguments)
-	// Absolute paths are this machine's.
-	here, err := os.Getwd()
+	home, err := os.MkdirTemp("", "helm-oracle-")
 	if err != nil {
 		return err
 	}
-	message = strings.ReplaceAll(message, here+"/", "")
-	_ = os.Remove("expected.yaml")
-	_ = os.Remove("expected_error")
-	if failed {
-		return os.WriteFile("expected_error", []byte(message), 0o644)
+	defer os.RemoveAll(home)
+	var output, message bytes.Buffer
+	command := exec.Command(helm, arguments...)
+	command.Dir, command.Stdout, command.Stderr = dir, &output, &message
+	command.Env = []string{"HOME=" + home, "KUBECONFIG=" + filepath.Join(home, "none")}
+	err = command.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return err
 	}
-	return os.WriteFile("expected.yaml", []byte(output), 0o644)
-}
-
-// helm runs the command in this process, with what it prints caught.
-func helm(arguments []string) (output, message string, failed bool) {
-	var out, errs strings.Builder
-	root, err := cmd.NewRootCmd(&out, arguments, func(bool) {
-		slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
-	})
-	check(err)
-	root.SetOut(&out)
-	root.SetErr(&errs)
-	root.SetArgs(arguments)
-	err = root.Execute()
-	if err != nil {
-		return out.String(), "Error: " + err.Error() + "\n", true
+	for _, name := range []string{"expected.yaml", "expected_stderr", "expected_error"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
 	}
-	return out.String(), errs.String(), false
+	write := func(name string, text []byte) error {
+		if len(text) == 0 {
+			return nil
+		}
+		// Absolute paths are this machine's.
+		text = bytes.ReplaceAll(text, []byte(here+"/"), nil)
+		return os.WriteFile(filepath.Join(dir, name), text, 0o644)
+	}
+	if exit != nil {
+		return errors.Join(write("expected.yaml", output.Bytes()), write("expected_error", message.Bytes()))
+	}
+	return errors.Join(write("expected.yaml", output.Bytes()), write("expected_stderr", message.Bytes()))
 }
 
 // question is a template with the values it sees, or values to be merged.

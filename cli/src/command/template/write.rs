@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Component, Path};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, anyhow, bail};
 use fjord_helm::manifest::Event;
 use fjord_helm::template::Rendered;
 
@@ -52,7 +52,8 @@ impl Writer<'_> {
         }
         let file = self.folder.join(path);
         if let Some(parent) = file.parent() {
-            fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
+            fs::create_dir_all(parent)
+                .map_err(|error| anyhow!("creating {}: {error}", parent.display()))?;
         }
         let first = self.written.insert(path.to_owned());
         let mut out = OpenOptions::new()
@@ -61,9 +62,9 @@ impl Writer<'_> {
             .append(!first)
             .truncate(first)
             .open(&file)
-            .with_context(|| format!("opening {}", file.display()))?;
+            .map_err(|error| anyhow!("opening {}: {error}", file.display()))?;
         write!(out, "---\n# Source: {path}\n{text}\n")
-            .with_context(|| format!("writing {}", file.display()))?;
+            .map_err(|error| anyhow!("writing {}: {error}", file.display()))?;
         output::emit(&format!("wrote {}\n", file.display()))
     }
 }

@@ -1,5 +1,7 @@
 //! Says what a schema does not allow in the words of Helm's validator.
 
+mod applicators;
+
 use boon::{ErrorKind, ValidationError};
 use serde_json::{Number, Value};
 
@@ -8,9 +10,7 @@ use crate::go;
 /// Describes the faults, one a line, each below the one it belongs to.
 pub(super) fn describe(error: &ValidationError<'_, '_>) -> String {
     let mut lines = Vec::new();
-    for cause in &error.causes {
-        collect(cause, 1, &mut lines);
-    }
+    causes(error, 1, &mut lines);
     lines.push(String::new());
     lines.join("\n")
 }
@@ -22,32 +22,41 @@ pub(super) fn describe_with_heading(error: &ValidationError<'_, '_>) -> String {
     lines.join("\n")
 }
 
+fn causes(error: &ValidationError<'_, '_>, depth: usize, lines: &mut Vec<String>) {
+    for cause in &error.causes {
+        let mut depth = depth;
+        for applicator in applicators::between(error, cause) {
+            line(&applicator.location, applicator.words, depth, lines);
+            depth += 1;
+        }
+        collect(cause, depth, lines);
+    }
+}
+
 fn collect(error: &ValidationError<'_, '_>, depth: usize, lines: &mut Vec<String>) {
     let is_passed_over =
         matches!(error.kind, ErrorKind::Reference { .. }) && error.causes.len() == 1;
     if is_passed_over {
-        for cause in &error.causes {
-            collect(cause, depth, lines);
-        }
+        causes(error, depth, lines);
         return;
     }
-    let bullet = if depth == 0 {
-        String::new()
-    } else {
-        format!("{}- ", "  ".repeat(depth - 1))
-    };
-    let text = match &error.kind {
-        ErrorKind::Schema { url } => format!("jsonschema validation failed with {}", quote(url)),
-        kind => format!(
-            "at {}: {}",
-            quote(&error.instance_location.to_string()),
-            words(kind)
+    match &error.kind {
+        ErrorKind::Schema { url } if depth == 0 => {
+            lines.push(format!("jsonschema validation failed with {}", quote(url)));
+        }
+        kind => line(
+            &error.instance_location.to_string(),
+            &words(kind),
+            depth,
+            lines,
         ),
-    };
-    lines.push(format!("{bullet}{text}"));
-    for cause in &error.causes {
-        collect(cause, depth + 1, lines);
     }
+    causes(error, depth + 1, lines);
+}
+
+fn line(location: &str, words: &str, depth: usize, lines: &mut Vec<String>) {
+    let indent = "  ".repeat(depth.saturating_sub(1));
+    lines.push(format!("{indent}- at {}: {words}", quote(location)));
 }
 
 fn words(kind: &ErrorKind<'_, '_>) -> String {

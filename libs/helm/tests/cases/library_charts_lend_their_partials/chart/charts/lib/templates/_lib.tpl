@@ -1,0 +1,3 @@
+{{- define "lib.labels" -}}
+chart: {{ .Chart.Name }}
+{{- end -}}

@@ -1,0 +1,1 @@
+{{- define "name" }}db{{ end -}}{{- define "own" }}own db{{ end -}}{{- define "of db" }}db{{ end -}}

@@ -1,0 +1,1 @@
+{{- define "name" }}c{{ end -}}{{- define "deep" }}deep{{ end -}}

@@ -1,0 +1,1 @@
+{{- define "who" }}of {{ .Chart.Name }} in {{ .Template.Name }}{{ end -}}
