@@ -9,7 +9,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target/$(if $(CI),ci,$(shell pwd | cksum | c
 
 CONTROLLERS := source-controller kustomize-controller notification-controller
 
-.PHONY: help prerequisites control-plane oracle bench-build fmt check test demo bench faults
+.PHONY: help prerequisites control-plane oracle bench-build bench-render fmt check test demo bench faults
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -37,6 +37,15 @@ bench-build: ## Compare the build engine's cost with the real kustomize 5.8.1
 	cd tests/oracle/kustomize && go build -o $(CACHE)/oracle/kustomize-bench ./bench
 	cargo build --release -p fjord-kustomize --example kustomize_build
 	$(CACHE)/oracle/kustomize-bench $(CARGO_TARGET_DIR)/release/examples/kustomize_build $(CACHE)/oracle/kustomize
+
+bench-render: ## Compare the cost of charts with the real Helm 4.2.4, library and command; CHARTS names more charts
+	mkdir -p $(CACHE)/oracle
+	test -x $(CACHE)/oracle/helm || GOBIN=$(CACHE)/oracle go install helm.sh/helm/v4/cmd/helm@v4.2.4
+	cd tests/oracle/helm && go build -o $(CACHE)/oracle/helm-oracle . && go build -o $(CACHE)/oracle/helm-bench ./bench
+	cargo build --release -p fjord-helm --example helm_render
+	cargo build --release -p fjord --bin fjord
+	$(CACHE)/oracle/helm-bench $(CARGO_TARGET_DIR)/release/examples/helm_render $(CARGO_TARGET_DIR)/release/fjord \
+		$(CACHE)/oracle/helm-oracle $(CACHE)/oracle/helm $(CHARTS)
 
 fmt: ## Format everything
 	cargo fmt --all

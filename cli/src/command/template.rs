@@ -296,6 +296,7 @@ fn render(args: &TemplateArgs, cluster: &ClusterArgs, notices: &mut Notices) -> 
         host: &Machine,
         limits: Limits::default(),
         strict: false,
+        cache: None,
     };
     let options = Options {
         skip_schema_validation: args.skip_schema_validation,

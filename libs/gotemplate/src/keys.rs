@@ -11,6 +11,7 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
+use rand::TryRngCore as _;
 
 /// Makes a private key of the system's randomness, as PKCS#8 in DER: what a [`Host`](crate::Host) of a real machine
 /// answers.
@@ -45,7 +46,9 @@ pub fn generate_key(algorithm: KeyAlgorithm) -> Result<Vec<u8>, Failure> {
 /// # Errors
 /// The system has none.
 pub fn random(buffer: &mut [u8]) -> Result<(), Failure> {
-    aws_lc_rs::rand::fill(buffer).map_err(|_| Failure::new("the system has no randomness"))
+    // The cryptographic library spends 30 ms on its first bytes, more than the whole render of a chart.
+    let filled = rand::rngs::OsRng.try_fill_bytes(buffer);
+    filled.map_err(|_| Failure::new("the system has no randomness"))
 }
 
 /// Writes a PKCS#8 key as Go's PEM of it.

@@ -4,10 +4,12 @@
 //! files of all charts are one set of templates, of equal names the one of the shallowest path wins, and what a
 //! template changes in a map stays changed for those that run after it.
 
+mod cache;
 mod dot;
 mod error;
 mod objects;
 
+pub use cache::Cache;
 pub use error::Error;
 
 use crate::chart::Chart;
@@ -18,6 +20,7 @@ use fjord_gotemplate::functions::{helm, without_no_value};
 use fjord_gotemplate::{Host, Limits, MissingKey, Session, Set, Value};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What is known about the release that a chart is rendered for: `.Release`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub struct Context<'a> {
     pub limits: Limits,
     /// Whether a missing key is an error, as `helm lint --strict` has it.
     pub strict: bool,
+    /// Where parsed templates are kept from one render to the next.
+    pub cache: Option<&'a Cache>,
 }
 
 /// Renders all templates of a chart whose dependencies were processed; partials are run by others only.
@@ -60,19 +65,33 @@ pub fn render(
     let templates = Scopes::new(context).collect(chart, values);
     let mut paths: Vec<&String> = templates.keys().collect();
     paths.sort_by(|a, b| order(a, b));
-    let missing_key = if context.strict {
-        MissingKey::Error
-    } else {
-        MissingKey::Zero
+    let parse = || {
+        let missing_key = if context.strict {
+            MissingKey::Error
+        } else {
+            MissingKey::Zero
+        };
+        let mut set = Set::new("gotpl", helm()).missing_key(missing_key);
+        for path in &paths {
+            set.parse(path, &templates[*path].data, &context.limits)
+                .map_err(|error| Error::parse(&error))?;
+        }
+        Ok(set)
     };
-    let mut set = Set::new("gotpl", helm()).missing_key(missing_key);
-    for path in &paths {
-        set.parse(path, &templates[*path].data, &context.limits)
-            .map_err(|error| Error::parse(&error))?;
-    }
+    let set = match context.cache {
+        Some(cache) => {
+            let files: Vec<_> = paths
+                .iter()
+                .map(|path| (*path, &templates[*path].data))
+                .collect();
+            cache.get(&files, context.strict, parse)?
+        }
+        None => Arc::new(parse()?),
+    };
     let session = Session::new(context.host, context.limits.clone());
     let mut rendered = BTreeMap::new();
-    for path in paths {
+    for path in &paths {
+        let path = *path;
         let name = path.rsplit('/').next().unwrap_or(path);
         if name.starts_with('_') {
             continue;

@@ -141,6 +141,7 @@ fn render(
         host: &Machine,
         limits: fjord_gotemplate::Limits::default(),
         strict: false,
+        cache: None,
     };
     let print = |rendered: &Rendered| {
         let stream = rendered.stream(!arguments.no_hooks, !arguments.skip_tests);

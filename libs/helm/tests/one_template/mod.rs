@@ -45,6 +45,7 @@ pub(crate) fn render(template: &str, given: &Value) -> Result<String, String> {
         host: &crate::machine::Machine,
         limits: Limits::default(),
         strict: false,
+        cache: None,
     };
     match render_chart(&chart, &coalesced, &context) {
         Ok(mut files) => Ok(crate::machine::text(
