@@ -48,6 +48,21 @@ impl ClusterArgs {
         self.namespace_is_given.then(|| self.namespace.clone())
     }
 
+    /// Returns the namespace of the kubeconfig's context, if there is a kubeconfig and it names one.
+    pub(crate) fn context_namespace(&self, context: Option<&str>) -> Option<String> {
+        let kubeconfig = match &self.kubeconfig {
+            Some(path) => Kubeconfig::read_from(path),
+            None => Kubeconfig::read(),
+        };
+        let kubeconfig = kubeconfig.ok()?;
+        let wanted = context
+            .or(self.context.as_deref())
+            .or(kubeconfig.current_context.as_deref())?;
+        let found = kubeconfig.contexts.iter().find(|one| one.name == wanted)?;
+        let namespace = found.context.as_ref()?.namespace.clone()?;
+        Some(namespace).filter(|name| !name.is_empty())
+    }
+
     /// Returns the client configuration these flags select.
     pub(crate) async fn config(&self) -> Result<Config> {
         let options = KubeConfigOptions {

@@ -19,6 +19,7 @@ fn template(folder: &Path, arguments: &[&str]) -> Output {
         .arg("template")
         .args(arguments)
         .current_dir(folder)
+        .env("KUBECONFIG", folder.join("none"))
         .env_remove("HELM_NAMESPACE")
         .env_remove("FLUX_SYSTEM_NAMESPACE")
         .output()
@@ -177,4 +178,26 @@ fn a_flag_may_be_switched_off_and_a_version_is_no_matter_for_a_local_chart() {
     let plain = template(&folder, &["rel", "chart"]);
     assert_eq!(off.stdout, plain.stdout);
     assert_ne!(asked.stdout, plain.stdout);
+}
+
+#[test]
+fn the_namespace_is_that_of_the_flag_or_of_the_kubeconfigs_context() {
+    let folder = cases().join("release_and_chart_are_told");
+    let target = tempfile::tempdir().unwrap();
+    let kubeconfig = target.path().join("config");
+    let text = "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: c, user: u, namespace: of-context}}]\n";
+    fs::write(&kubeconfig, text).unwrap();
+    let path = kubeconfig.to_str().unwrap();
+    for (more, want) in [
+        (vec!["--kubeconfig", path], "of-context"),
+        (vec!["--kubeconfig", path, "-n", "of-flag"], "of-flag"),
+        (vec![], "default"),
+    ] {
+        let mut arguments = vec!["rel", "chart"];
+        arguments.extend(more);
+        let got = template(&folder, &arguments);
+        let printed = String::from_utf8_lossy(&got.stdout);
+        let shown = format!("\\\"Namespace\\\":\\\"{want}\\\"");
+        assert!(printed.contains(&shown), "{arguments:?}: {printed}");
+    }
 }

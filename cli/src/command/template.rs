@@ -284,9 +284,7 @@ fn render(args: &TemplateArgs, cluster: &ClusterArgs, notices: &mut Notices) -> 
     };
     let release = Release {
         name,
-        namespace: cluster.given_namespace().unwrap_or_else(|| {
-            std::env::var("HELM_NAMESPACE").unwrap_or_else(|_| "default".to_owned())
-        }),
+        namespace: namespace(args, cluster),
         revision: 1,
         is_upgrade: args.is_upgrade,
     };
@@ -313,6 +311,18 @@ fn render(args: &TemplateArgs, cluster: &ClusterArgs, notices: &mut Notices) -> 
         }
         Err((error, _)) => Err(advised(error)),
     }
+}
+
+/// Chooses the namespace as Helm does: flag, `HELM_NAMESPACE`, context of the kubeconfig.
+fn namespace(args: &TemplateArgs, cluster: &ClusterArgs) -> String {
+    let given = cluster
+        .given_namespace()
+        .or_else(|| std::env::var("HELM_NAMESPACE").ok());
+    let context = args.ignored.kube_context.as_deref();
+    given
+        .filter(|name| !name.is_empty())
+        .or_else(|| cluster.context_namespace(context))
+        .unwrap_or_else(|| "default".to_owned())
 }
 
 /// Adds Helm's advice where something was rendered.
