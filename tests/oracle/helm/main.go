@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -105,7 +106,10 @@ func rewrite(helm, dir string) error {
 	if exit != nil {
 		return errors.Join(write("expected.yaml", output.Bytes()), write("expected_error", message.Bytes()))
 	}
-	return errors.Join(write("expected.yaml", output.Bytes()), write("expected_stderr", message.Bytes()))
+	// Warnings about several keys of a map come in no order.
+	warnings := strings.SplitAfter(message.String(), "\n")
+	slices.Sort(warnings)
+	return errors.Join(write("expected.yaml", output.Bytes()), write("expected_stderr", []byte(strings.Join(warnings, ""))))
 }
 
 // question is a template with the values it sees, or values to be merged.
