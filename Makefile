@@ -66,7 +66,7 @@ demo: prerequisites control-plane ## One commit, a manual edit, a deleted file, 
 	cargo build -p fjord-source-controller -p fjord-kustomize-controller -p fjord-notification-controller --bins
 	cargo run -q -p fjord-tests --bin demo -- $(if $(SVG),--svg $(SVG))
 
-bench: prerequisites control-plane ## Figures beside the real Flux's (FLUX_BIN_DIR names their folder); PARTS=apps, drift, idle
+bench: prerequisites control-plane ## Figures beside the real Flux's (FLUX_BIN_DIR names their folder); PARTS=apps, growth, drift, idle
 	cargo build --release --workspace $(foreach program,bench $(CONTROLLERS),--bin $(program))
 	$(CARGO_TARGET_DIR)/release/bench $(PARTS)
 

@@ -5,7 +5,9 @@
 
 pub mod apps;
 pub mod drift;
+pub mod growth;
 pub mod idle;
+mod seen;
 
 use std::fmt::Write as _;
 

@@ -206,7 +206,9 @@ fn resolve(kind: &str) -> Option<GroupVersionKind> {
         "Receiver" => ("notification.toolkit.fluxcd.io", "v1"),
         "Alert" | "Provider" => ("notification.toolkit.fluxcd.io", "v1beta3"),
         "Deployment" | "ReplicaSet" | "StatefulSet" => ("apps", "v1"),
-        "ConfigMap" | "Secret" | "Service" | "Namespace" | "Event" | "ServiceAccount" => ("", "v1"),
+        "ConfigMap" | "Secret" | "Service" | "Namespace" | "Event" | "ServiceAccount" | "Pod" => {
+            ("", "v1")
+        }
         _ => return None,
     };
     Some(GroupVersionKind::gvk(group, version, kind))

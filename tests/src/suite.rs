@@ -304,7 +304,8 @@ pub struct Usage {
 }
 
 impl Usage {
-    fn of(pid: u32) -> Result<Self> {
+    /// Reads what a process used so far.
+    pub fn of(pid: u32) -> Result<Self> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
         // The name may hold spaces; the fields after it do not.
         let fields: Vec<&str> = stat

@@ -41,8 +41,21 @@ pub struct Options {
     pub controllers: bool,
     /// Whether pods are scheduled on a made-up node and become Ready.
     pub pods: bool,
+    /// Logs that `kubectl logs` and the like show of pods; needs [`Options::pods`].
+    pub logs: Vec<PodLog>,
     /// Whether requests are recorded for [`ControlPlane::requests`].
     pub audit: bool,
+}
+
+/// What a pod has logged.
+#[derive(Debug, Clone)]
+pub struct PodLog {
+    /// The namespace of the pod.
+    pub namespace: String,
+    /// Its name; every container shows the same.
+    pub pod: String,
+    /// The file, in the format of container runtimes: `2026-01-02T03:04:05Z stderr F line`. It may come and grow later.
+    pub file: PathBuf,
 }
 
 impl Default for Options {
@@ -51,6 +64,7 @@ impl Default for Options {
             users: Vec::new(),
             controllers: true,
             pods: false,
+            logs: Vec::new(),
             audit: false,
         }
     }
@@ -112,6 +126,14 @@ impl ControlPlane {
     /// Returns the API server's address.
     pub fn url(&self) -> String {
         format!("https://127.0.0.1:{}", self.port)
+    }
+
+    /// Lists the processes that run, by name and process id.
+    pub fn processes(&self) -> Vec<(String, u32)> {
+        let members = self.api_server.iter().chain(&self.others);
+        members
+            .map(|member| (member.name().to_owned(), member.id()))
+            .collect()
     }
 
     /// Returns the folder with its files and logs.
@@ -270,11 +292,8 @@ impl ControlPlane {
             .push(self.family.spawn("kube-scheduler", scheduler)?);
         let mut kwok = Command::new(self.programs.path(Program::Kwok));
         kwok.arg(&kubeconfig)
-            .args([
-                "--manage-all-nodes=true",
-                "--cidr=10.99.0.0/16",
-                "--server-address=",
-            ])
+            .args(["--manage-all-nodes=true", "--cidr=10.99.0.0/16"])
+            .args(self.kubelet_flags()?)
             .env("HOME", self.family.folder())
             .env("TMPDIR", self.family.folder());
         self.others.push(self.family.spawn("kwok", kwok)?);
@@ -283,6 +302,28 @@ impl ControlPlane {
             .request_text(request(Method::POST, "/api/v1/nodes", files::NODE))
             .await?;
         Ok(())
+    }
+    /// Returns the flags that make kwok answer for the kubelet of the made-up node where logs are to be shown.
+    fn kubelet_flags(&self) -> Result<Vec<String>, Error> {
+        if self.options.logs.is_empty() {
+            return Ok(vec!["--server-address=".to_owned()]);
+        }
+        let folder = self.family.folder();
+        let config = folder.join("logs.yaml");
+        files::put(&config, &files::pod_logs(&self.options.logs))?;
+        let port = free_port()?;
+        Ok(vec![
+            format!("--server-address=127.0.0.1:{port}"),
+            "--node-ip=127.0.0.1".to_owned(),
+            format!("--node-port={port}"),
+            format!("--tls-cert-file={}", folder.join("server.crt").display()),
+            format!(
+                "--tls-private-key-file={}",
+                folder.join("server.key").display()
+            ),
+            // The long form would keep our program from adding its stages.
+            format!("-c={}", config.display()),
+        ])
     }
 }
 

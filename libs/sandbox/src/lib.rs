@@ -15,7 +15,8 @@ mod programs;
 mod repository;
 
 pub use control_plane::{
-    ADMIN, AuditedRequest, ControlPlane, Error as ControlPlaneError, Options, User, free_port,
+    ADMIN, AuditedRequest, ControlPlane, Error as ControlPlaneError, Options, PodLog, User,
+    free_port,
 };
 pub use family::{Error as FamilyError, Family, Member};
 pub use git_server::{Access, Error as GitServerError, GitServer, Options as GitServerOptions};

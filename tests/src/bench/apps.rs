@@ -11,12 +11,13 @@ use anyhow::{Result, bail};
 use fjord_crds::kustomize::v1::Kustomization;
 use fjord_crds::source::v1::GitRepository;
 use fjord_sandbox::{GitServer, GitServerOptions, Options, Repository};
-use kube::api::{Api, ListParams, Patch, PatchParams};
-use kube::{Client, Resource};
+use kube::Resource;
+use kube::api::{Api, Patch, PatchParams};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::Figure;
+use super::seen::Seen;
 use crate::suite::{Suite, Usage};
 
 const NAMESPACE: &str = "apps";
@@ -46,6 +47,8 @@ pub struct Phase {
     pub wall: f64,
     /// CPU seconds of kustomize-controller.
     pub cpu: f64,
+    /// CPU seconds of the whole control plane meanwhile.
+    pub plane: f64,
     /// API requests of kustomize-controller for each Kustomization, watches left out.
     pub requests: f64,
 }
@@ -75,20 +78,20 @@ pub async fn measure(programs: PathBuf, count: usize) -> Result<Measured> {
     let meter = Meter::start(&suite)?;
     let started = Instant::now();
     apps.request_all("again").await?;
-    apps.until_all(|app| handled(app) == Some("again") && is_ready(app))
+    apps.until_all(count, |app| handled(app) == Some("again") && is_ready(app))
         .await?;
     let again = meter.stop(&suite, started.elapsed(), count)?;
 
     let second = fleet.repository.commit("one app", &files(1, "2"))?;
     let started = Instant::now();
     request(&apps.sources, "app", "one").await?;
-    apps.until(|all| {
-        all.iter()
-            .any(|app| app["metadata"]["name"] == "app-0" && is_at(app, &second))
-    })
-    .await?;
+    apps.seen
+        .until(PATIENCE, |all| {
+            all.get("app-0").is_some_and(|app| is_at(app, &second))
+        })
+        .await?;
     let one_applied = started.elapsed().as_secs_f64();
-    apps.until_all(|app| is_at(app, &second)).await?;
+    apps.until_all(count, |app| is_at(app, &second)).await?;
     let one_settled = started.elapsed().as_secs_f64();
     let peak = suite.usage("kustomize-controller")?.peak as f64 / f64::from(1 << 20);
     Ok(Measured {
@@ -177,15 +180,19 @@ impl Fleet {
 
     /// Creates some of the Kustomizations and waits until all are ready.
     async fn fill(&self, which: Range<usize>, interval: &str) -> Result<()> {
+        let count = which.end;
         self.apps.create(which, interval).await?;
-        self.apps.until_all(|app| is_at(app, &self.first)).await
+        self.apps
+            .until_all(count, |app| is_at(app, &self.first))
+            .await
     }
 }
 
 struct Apps {
-    client: Client,
     sources: Api<GitRepository>,
     apps: Api<Kustomization>,
+    // Followed by a watch: lists would cost the API server more, the more Kustomizations there are.
+    seen: Seen,
 }
 
 impl Apps {
@@ -201,7 +208,7 @@ impl Apps {
         let apps = Self {
             sources: Api::namespaced(client.clone(), NAMESPACE),
             apps: Api::namespaced(client.clone(), NAMESPACE),
-            client,
+            seen: Seen::follow(client, NAMESPACE),
         };
         let source = json!({
             "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
@@ -239,53 +246,18 @@ impl Apps {
     }
 
     async fn request_all(&self, token: &str) -> Result<()> {
-        let names: Vec<_> = self
-            .list()
-            .await?
-            .iter()
-            .map(|app| app["metadata"]["name"].clone())
-            .collect();
-        let all = names
-            .iter()
-            .filter_map(Value::as_str)
-            .map(|name| request(&self.apps, name, token));
+        let names = self.seen.names();
+        let all = names.iter().map(|name| request(&self.apps, name, token));
         futures::future::try_join_all(all).await.map(drop)
     }
 
-    async fn until_all(&self, is_done: impl Fn(&Value) -> bool) -> Result<()> {
-        self.until(|all| all.iter().all(&is_done)).await
-    }
-
-    async fn until(&self, is_done: impl Fn(&[Value]) -> bool) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let all = self.list().await?;
-            if is_done(&all) {
-                return Ok(());
-            }
-            if Instant::now() > deadline {
-                let last = all
-                    .iter()
-                    .find(|app| !is_ready(app))
-                    .unwrap_or(&Value::Null);
-                bail!(
-                    "not settled after {PATIENCE:?}; one of them: {}",
-                    last["status"]["conditions"]
-                );
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    async fn list(&self) -> Result<Vec<Value>> {
-        let resource = kube::core::ApiResource::erase::<Kustomization>(&());
-        let api: Api<kube::core::DynamicObject> =
-            Api::namespaced_with(self.client.clone(), NAMESPACE, &resource);
-        let list = api.list(&ListParams::default()).await?;
-        list.items
-            .iter()
-            .map(|item| Ok(serde_json::to_value(item)?))
-            .collect()
+    /// Waits until as many as there must be are all done.
+    async fn until_all(&self, count: usize, is_done: impl Fn(&Value) -> bool) -> Result<()> {
+        self.seen
+            .until(PATIENCE, |all| {
+                all.len() == count && all.values().all(&is_done)
+            })
+            .await
     }
 }
 
@@ -340,6 +312,7 @@ where
 
 struct Meter {
     usage: Usage,
+    plane: Duration,
     requests: usize,
 }
 
@@ -348,6 +321,7 @@ impl Meter {
         let usage = suite.usage("kustomize-controller")?;
         Ok(Self {
             usage,
+            plane: plane_cpu(suite)?,
             requests: requests(suite)?,
         })
     }
@@ -357,9 +331,18 @@ impl Meter {
         Ok(Phase {
             wall: wall.as_secs_f64(),
             cpu: usage.cpu.saturating_sub(self.usage.cpu).as_secs_f64(),
+            plane: plane_cpu(suite)?.saturating_sub(self.plane).as_secs_f64(),
             requests: (requests(suite)? - self.requests) as f64 / count as f64,
         })
     }
+}
+
+fn plane_cpu(suite: &Suite) -> Result<Duration> {
+    let processes = suite.plane.processes();
+    processes
+        .iter()
+        .map(|(_, id)| Ok(Usage::of(*id)?.cpu))
+        .sum()
 }
 
 fn requests(suite: &Suite) -> Result<usize> {

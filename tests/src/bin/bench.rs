@@ -1,11 +1,11 @@
 //! `make bench`: prints the benchmark's figures; with `FLUX_BIN_DIR` beside the real Flux's.
 //!
-//! Arguments choose parts: `apps`, `apps-300`, `drift`, `idle`; none means all but `apps-300`. It
+//! Arguments choose parts: `apps`, `apps-300`, `growth`, `drift`, `idle`; none means all but `apps-300`. It
 //! must be a release build to mean anything, and says so when it is not.
 
 use anyhow::{Result, bail};
 use fjord_sandbox::Options;
-use fjord_tests::bench::{self, Figure, apps, drift, idle};
+use fjord_tests::bench::{self, Figure, apps, drift, growth, idle};
 use fjord_tests::random::Random;
 use fjord_tests::suite::{CONTROLLERS, Suite, built_programs, flux_programs};
 
@@ -16,7 +16,9 @@ async fn main() -> Result<()> {
     }
     let mut parts: Vec<String> = std::env::args().skip(1).collect();
     if parts.is_empty() {
-        parts = ["apps", "drift", "idle"].map(str::to_owned).to_vec();
+        parts = ["apps", "growth", "drift", "idle"]
+            .map(str::to_owned)
+            .to_vec();
     }
     let mut figures = Vec::new();
     for part in &parts {
@@ -31,6 +33,7 @@ async fn run(part: &str) -> Result<Vec<Figure>> {
     match part {
         "apps" => compare(100).await,
         "apps-300" => compare(300).await,
+        "growth" => growth::measure(built_programs()?).await,
         "drift" => {
             let seed = Random::seed();
             eprintln!("seed {seed}");
@@ -41,7 +44,7 @@ async fn run(part: &str) -> Result<Vec<Figure>> {
             figures.extend(idle_fleet().await?);
             Ok(figures)
         }
-        other => bail!("no part {other:?}: give apps, apps-300, drift or idle"),
+        other => bail!("no part {other:?}: give apps, apps-300, growth, drift or idle"),
     }
 }
 

@@ -123,6 +123,21 @@ impl Credentials {
     }
 }
 
+/// Writes the configuration that makes kwok show logs.
+pub(super) fn pod_logs(logs: &[super::PodLog]) -> String {
+    let documents: Vec<String> = logs
+        .iter()
+        .map(|log| {
+            format!(
+                "apiVersion: kwok.x-k8s.io/v1alpha1\nkind: ClusterLogs\nmetadata: {{name: {}}}\nspec:\n  \
+                 selector: {{matchNamespaces: [{}], matchNames: [{}]}}\n  logs: [{{logsFile: {:?}}}]\n",
+                log.pod, log.namespace, log.pod, log.file
+            )
+        })
+        .collect();
+    documents.join("---\n")
+}
+
 /// Returns the authority's certificate, the server's and the server's key.
 fn certificates() -> Result<(String, String, String), Error> {
     let mut params = CertificateParams::default();
@@ -162,7 +177,7 @@ fn kubeconfig(port: u16, ca: &str, user: &str, token: &str) -> String {
     .to_string()
 }
 
-fn put(path: &Path, content: &str) -> Result<(), Error> {
+pub(super) fn put(path: &Path, content: &str) -> Result<(), Error> {
     let failed = |source| Error::File {
         path: path.to_owned(),
         source,
