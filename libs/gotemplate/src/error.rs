@@ -72,7 +72,8 @@ impl fmt::Display for ExecuteError {
             None => write!(f, "{}", self.message)?,
         }
         match &self.failure {
-            Some(failure) => write!(f, "{failure}"),
+            // As many as templates ran within each other.
+            Some(failure) => crate::grow(|| write!(f, "{failure}")),
             None => Ok(()),
         }
     }

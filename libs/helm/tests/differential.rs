@@ -62,6 +62,9 @@ fn generated_templates_render_as_helm_renders_them() {
         for (what, times) in &generated.used {
             *used.entry(what).or_default() += times;
         }
+        if std::env::var_os("FJORD_PROGRESS").is_some() {
+            eprintln!("seed {seed}: {}", generated.template);
+        }
         let want = oracle.ask(&serde_json::json!({
             "template": generated.template, "values": generated.values,
         }));

@@ -157,6 +157,7 @@ func (q question) answer() (out outcome) {
 			{Name: "config/b.yaml", Data: []byte("b: 1\nc: [x]\n")},
 			{Name: "config/sub/c.txt", Data: []byte("line1\nline2\n")},
 			{Name: "bin.dat", Data: []byte{0, 1, 2, 250, 255}},
+			{Name: "empty.txt", Data: []byte{}},
 			{Name: "uni.txt", Data: []byte("héllo ✓ \"q\" <&>\n")},
 			{Name: "nonl.txt", Data: []byte("no newline")},
 		},

@@ -200,6 +200,8 @@ impl<'a> State<'a, '_> {
         index: Slot,
         element: Slot,
     ) -> Result<bool, Stop> {
+        // A body without a node takes time too.
+        self.count_step()?;
         let names = &branch.pipe.variables;
         if branch.pipe.assigns {
             match names.as_slice() {

@@ -3,13 +3,18 @@
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 pub(crate) struct Oracle {
     child: Child,
     input: ChildStdin,
-    output: BufReader<ChildStdout>,
+    output: Receiver<String>,
 }
+
+/// How long the real Helm may take over one question: where a value holds itself it never ends.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Oracle {
     /// Starts it; none, said aloud, where it was not built.
@@ -31,18 +36,26 @@ impl Oracle {
             .spawn()
             .unwrap();
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (lines, answers) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if lines.send(line).is_err() {
+                    break;
+                }
+            }
+        });
         Some(Self {
             child,
             input,
-            output: BufReader::new(output),
+            output: answers,
         })
     }
 
     pub(crate) fn ask(&mut self, question: &Value) -> Result<String, String> {
         writeln!(self.input, "{question}").unwrap();
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        let Ok(answer) = serde_json::from_str::<Value>(&line) else {
+        let answer = self.output.recv_timeout(PATIENCE).ok();
+        let answer = answer.and_then(|line| serde_json::from_str::<Value>(&line).ok());
+        let Some(answer) = answer else {
             // A value that holds itself overflows Go's stack, which ends the process.
             *self = Self::start().unwrap();
             return Err("Go crashed".to_owned());

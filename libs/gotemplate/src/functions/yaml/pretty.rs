@@ -9,7 +9,7 @@ use fjord_yaml::{Node, Scalar, Tag, natural_order, to_v3_indented, v3_string};
 pub(super) fn encode(value: &Value) -> Result<String, Failure> {
     let node = node(value, 0)?;
     crate::grow_for(value, || {
-        to_v3_indented(&node).map_err(|error| Failure::new(error.to_string()))
+        to_v3_indented(&node, 2).map_err(|error| Failure::new(error.to_string()))
     })
 }
 
