@@ -9,7 +9,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target/$(if $(CI),ci,$(shell pwd | cksum | c
 
 CONTROLLERS := source-controller kustomize-controller notification-controller
 
-.PHONY: help prerequisites control-plane oracle bench-build bench-render fmt check test demo bench faults
+.PHONY: help prerequisites control-plane oracle bench-build bench-render bench-decrypt fmt check test demo bench faults
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -46,6 +46,11 @@ bench-render: ## Compare the cost of charts with the real Helm 4.2.4, library an
 	cargo build --release -p fjord --bin fjord
 	$(CACHE)/oracle/helm-bench $(CARGO_TARGET_DIR)/release/examples/helm_render $(CARGO_TARGET_DIR)/release/fjord \
 		$(CACHE)/oracle/helm-oracle $(CACHE)/oracle/helm $(CHARTS)
+
+bench-decrypt: ## Compare the cost of decryption with the real sops 3.13.2
+	mkdir -p $(CACHE)/oracle
+	test -x $(CACHE)/oracle/sops || GOBIN=$(CACHE)/oracle go install github.com/getsops/sops/v3/cmd/sops@v3.13.2
+	cargo run --release -p fjord-sops --example decrypt_bench -- $(CACHE)/oracle/sops
 
 fmt: ## Format everything
 	cargo fmt --all

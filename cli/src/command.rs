@@ -4,6 +4,7 @@
 
 mod build;
 mod completion;
+mod decrypt;
 mod dev;
 mod events;
 mod get;
@@ -47,6 +48,7 @@ enum Command {
     Build(build::BuildArgs),
     Kustomize(kustomize::KustomizeArgs),
     Template(Box<template::TemplateArgs>),
+    Decrypt(decrypt::DecryptArgs),
     Dev(dev::DevArgs),
     Completion(completion::CompletionArgs),
 }
@@ -81,6 +83,7 @@ impl Cli {
             Command::Build(args) => build::run(args, cluster).await,
             Command::Kustomize(args) => kustomize::run(args),
             Command::Template(args) => template::run(args, cluster),
+            Command::Decrypt(args) => decrypt::run(args),
             Command::Dev(args) => dev::run(args, cluster).await,
             Command::Completion(args) => completion::run(args),
         }

@@ -34,8 +34,13 @@ pub(crate) fn print<T: Serialize>(format: Format, values: &[T]) -> Result<()> {
 
 /// Writes to standard output; a closed pipe ends the program quietly, as it does for `cat`.
 pub(crate) fn emit(text: &str) -> Result<()> {
+    emit_bytes(text.as_bytes())
+}
+
+/// Writes what need not be text to standard output.
+pub(crate) fn emit_bytes(bytes: &[u8]) -> Result<()> {
     use std::io::Write as _;
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    match std::io::stdout().lock().write_all(bytes) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
         result => Ok(result?),
     }

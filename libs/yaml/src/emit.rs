@@ -49,12 +49,12 @@ pub fn to_v3(node: &Node) -> Result<String, Error> {
     Ok(writer.finish())
 }
 
-/// Renders a node as yaml.v3 with an indent of two: as [`to_v3`], with sequences indented below their key.
+/// Renders a node as yaml.v3 with an indent: as [`to_v3`], with sequences indented below their key.
 ///
 /// # Errors
 /// Never today; the signature leaves room for nodes yaml.v3 refuses.
-pub fn to_v3_indented(node: &Node) -> Result<String, Error> {
-    let mut writer = Writer::new(usize::MAX, true).indenting_sequences();
+pub fn to_v3_indented(node: &Node, indent: u8) -> Result<String, Error> {
+    let mut writer = Writer::new(usize::MAX, true).indenting_sequences(i32::from(indent.max(2)));
     writer.document::<StyledNode>(node)?;
     Ok(writer.finish())
 }

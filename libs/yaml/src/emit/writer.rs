@@ -31,6 +31,7 @@ struct Context {
     /// The indent of the collection the node stands in; -1 at the root.
     indent: i32,
     mapping: bool,
+    sequence: bool,
     flow: bool,
     simple_key: bool,
 }
@@ -45,6 +46,8 @@ pub(super) struct Writer {
     tabs_in_blocks: bool,
     /// Sequences in a mapping stand deeper than their key, as yaml.v3 does unless told otherwise.
     indents_sequences: bool,
+    /// How much deeper a collection stands than what it is in.
+    step: i32,
 }
 
 impl Writer {
@@ -57,11 +60,13 @@ impl Writer {
             width,
             tabs_in_blocks,
             indents_sequences: false,
+            step: 2,
         }
     }
 
-    pub(super) fn indenting_sequences(mut self) -> Self {
+    pub(super) fn indenting_sequences(mut self, step: i32) -> Self {
         self.indents_sequences = true;
+        self.step = step;
         self
     }
 
@@ -69,6 +74,7 @@ impl Writer {
         let context = Context {
             indent: -1,
             mapping: false,
+            sequence: false,
             flow: false,
             simple_key: false,
         };
@@ -89,6 +95,7 @@ impl Writer {
                 let inside = Context {
                     flow: true,
                     mapping: false,
+                    sequence: false,
                     simple_key: false,
                     ..at
                 };
@@ -102,10 +109,11 @@ impl Writer {
             }
             View::Seq(items, _) => {
                 let indentless = at.mapping && !self.indention && !self.indents_sequences;
-                let indent = deeper(at.indent, indentless);
+                let indent = self.deeper(at, indentless);
                 let inside = Context {
                     indent,
                     mapping: false,
+                    sequence: true,
                     flow: false,
                     simple_key: false,
                 };
@@ -132,6 +140,7 @@ impl Writer {
         let inside = Context {
             flow: true,
             mapping: true,
+            sequence: false,
             simple_key: false,
             ..at
         };
@@ -165,10 +174,11 @@ impl Writer {
         entries: Vec<(Cow<'_, str>, Style, &S::Node)>,
         at: Context,
     ) -> Result<(), Error> {
-        let indent = deeper(at.indent, false);
+        let indent = self.deeper(at, false);
         let inside = Context {
             indent,
             mapping: true,
+            sequence: false,
             flow: false,
             simple_key: false,
         };
@@ -218,7 +228,13 @@ impl Writer {
         {
             style = Style::Double;
         }
-        let indent = if at.indent < 0 { 2 } else { at.indent + 2 };
+        let indent = self.deeper(
+            Context {
+                indent: at.indent.max(0),
+                ..at
+            },
+            false,
+        );
         let folds = !at.simple_key;
         match style {
             Style::Plain => self.plain(text, folds, indent),
@@ -226,6 +242,16 @@ impl Writer {
             Style::Double => self.double(text, folds, indent),
             Style::Literal => self.literal(text, indent),
             Style::Folded => self.folded(text, indent),
+        }
+    }
+
+    /// Returns the indent of a collection: below a dash it skips just that, else it aligns to the step.
+    fn deeper(&self, at: Context, indentless: bool) -> i32 {
+        match (at.indent < 0, indentless) {
+            (true, _) => 0,
+            (false, true) => at.indent,
+            (false, false) if at.sequence => at.indent + 2,
+            (false, false) => self.step * ((at.indent + self.step) / self.step),
         }
     }
 
@@ -477,14 +503,6 @@ impl Writer {
                 breaks = false;
             }
         }
-    }
-}
-
-fn deeper(indent: i32, indentless: bool) -> i32 {
-    match (indent < 0, indentless) {
-        (true, _) => 0,
-        (false, true) => indent,
-        (false, false) => indent + 2,
     }
 }
 

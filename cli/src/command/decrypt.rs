@@ -1,0 +1,156 @@
+//! `fjord decrypt`: what a file of SOPS or a SealedSecret holds, and whether a tree can be decrypted at all.
+//!
+//! Keys come from where `sops` takes them (`SOPS_AGE_KEY`, `SOPS_AGE_KEY_FILE`, `SOPS_AGE_SSH_PRIVATE_KEY_FILE`). Nothing
+//! decrypted is written anywhere but to standard output; `--check` prints none of it.
+
+mod check;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use fjord_sops::sealed_secret::{self, Keys};
+use fjord_sops::{AgeIdentities, Format, KeyService, Mac, Unbuilt};
+use fjord_yaml::{Limits, Merge, parse_all};
+
+use crate::output;
+
+/// Decrypt a file of SOPS or a SealedSecret, or check that a folder can be decrypted
+///
+/// Age keys are taken from SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and SOPS_AGE_SSH_PRIVATE_KEY_FILE, as sops takes them.
+///
+/// Examples:
+///   fjord decrypt secrets/database.enc.yaml
+///   fjord decrypt --sealed-secrets-key main.key sealed.yaml
+///   fjord decrypt --check ./clusters
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct DecryptArgs {
+    /// The file
+    #[arg(required_unless_present = "check")]
+    file: Option<PathBuf>,
+    /// Check every encrypted file below a folder, print a table, and fail if one cannot be decrypted
+    #[arg(long, value_name = "FOLDER", conflicts_with = "file")]
+    check: Option<PathBuf>,
+    /// Format of the file: yaml, json, dotenv, ini or binary; its name tells by default
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    input_type: Option<Format>,
+    /// Format to print; that of the file by default
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    output_type: Option<Format>,
+    /// Decrypt although the checksum does not match
+    #[arg(long)]
+    ignore_mac: bool,
+    /// Private key of the sealed-secrets controller: a PEM file, or the Secret that holds it
+    #[arg(long, value_name = "FILE")]
+    sealed_secrets_key: Vec<PathBuf>,
+}
+
+/// Runs `fjord decrypt`.
+pub(crate) fn run(args: &DecryptArgs) -> Result<()> {
+    let ring = Ring::load(args)?;
+    if let Some(folder) = &args.check {
+        return check::run(folder, &ring);
+    }
+    let Some(path) = &args.file else {
+        bail!("a file or --check is required");
+    };
+    let text = read(path)?;
+    let format = args.input_type.unwrap_or_else(|| format_of(path));
+    let failed = || format!("decrypting {}", path.display());
+    if args.input_type.is_none() && is_sealed(&text, format) {
+        return output::emit(&ring.unseal(&text).with_context(failed)?);
+    }
+    let mac = if args.ignore_mac {
+        Mac::Skip
+    } else {
+        Mac::Verify
+    };
+    let decrypted = fjord_sops::decrypt(&text, format, &ring.sops, mac).with_context(failed)?;
+    let plain = decrypted
+        .write(args.output_type.unwrap_or(format))
+        .with_context(failed)?;
+    output::emit_bytes(&plain)
+}
+
+fn format(name: &str) -> Result<Format, String> {
+    Format::parse(name).ok_or_else(|| "not one of yaml, json, dotenv, ini, binary".to_owned())
+}
+
+fn format_of(path: &Path) -> Format {
+    Format::of_path(&path.to_string_lossy())
+}
+
+/// Reads a file, of which more than the limit would be refused anyway.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let failed = || format!("reading {}", path.display());
+    let size = std::fs::metadata(path).with_context(failed)?.len();
+    if size > fjord_sops::MAX_BYTES as u64 {
+        bail!(
+            "{} has {size} bytes; the limit is {}",
+            path.display(),
+            fjord_sops::MAX_BYTES
+        );
+    }
+    std::fs::read(path).with_context(failed)
+}
+
+fn is_sealed(text: &[u8], format: Format) -> bool {
+    const MARK: &[u8] = b"bitnami.com/v1alpha1";
+    matches!(format, Format::Yaml | Format::Json)
+        && text.windows(MARK.len()).any(|window| window == MARK)
+        && text.windows(12).any(|window| window == b"SealedSecret")
+}
+
+/// The private keys at hand.
+struct Ring {
+    sops: Vec<Box<dyn KeyService>>,
+    sealing: Keys,
+}
+
+impl Ring {
+    fn load(args: &DecryptArgs) -> Result<Self> {
+        let mut age = AgeIdentities::default();
+        if let Ok(lines) = std::env::var("SOPS_AGE_KEY") {
+            age.add_lines(&lines).context("SOPS_AGE_KEY")?;
+        }
+        if let Some(path) = std::env::var_os("SOPS_AGE_KEY_FILE").map(PathBuf::from) {
+            let lines = String::from_utf8(read(&path)?)
+                .with_context(|| format!("{} is not UTF-8", path.display()))?;
+            age.add_lines(&lines)
+                .with_context(|| path.display().to_string())?;
+        }
+        if let Some(path) = std::env::var_os("SOPS_AGE_SSH_PRIVATE_KEY_FILE").map(PathBuf::from) {
+            age.add_ssh(&read(&path)?)
+                .with_context(|| path.display().to_string())?;
+        }
+        let mut sealing = Keys::default();
+        for path in &args.sealed_secrets_key {
+            sealing
+                .add(&read(path)?)
+                .with_context(|| path.display().to_string())?;
+        }
+        Ok(Self {
+            sops: vec![Box::new(age), Box::new(Unbuilt)],
+            sealing,
+        })
+    }
+
+    /// Unseals every document of a file.
+    fn unseal(&self, text: &[u8]) -> Result<String> {
+        let mut out = String::new();
+        for document in parse_all(text, Merge::V2, &Limits::default())? {
+            let object = document.to_json()?;
+            let manifest = if sealed_secret::is_sealed_secret(&object) {
+                sealed_secret::unseal(&object, &self.sealing)?.to_manifest()
+            } else {
+                object
+            };
+            if !out.is_empty() {
+                out.push_str("---\n");
+            }
+            out.push_str(&fjord_yaml::json_to_v2(&manifest)?);
+        }
+        Ok(out)
+    }
+}

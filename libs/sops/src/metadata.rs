@@ -1,0 +1,196 @@
+//! What SOPS notes in a file: who can open it, what is encrypted, the checksum.
+
+use crate::error::Error;
+use crate::keys::Recipient;
+use regex::Regex;
+use serde_json::{Map, Value};
+
+/// How many recipients a file may have.
+const RECIPIENTS: usize = 256;
+
+/// The metadata of a file.
+#[derive(Debug)]
+pub(crate) struct Metadata {
+    /// The encrypted checksum.
+    pub(crate) mac: String,
+    /// When it was last changed, in RFC 3339; the checksum is bound to it.
+    pub(crate) last_modified: String,
+    /// Which values are encrypted.
+    pub(crate) rule: Rule,
+    /// Whether the checksum covers encrypted values only.
+    pub(crate) mac_only_encrypted: bool,
+    /// How many groups are needed, of several.
+    pub(crate) shamir_threshold: usize,
+    /// Who can open the file: one of a group opens the group's share.
+    pub(crate) groups: Vec<Vec<Recipient>>,
+}
+
+/// Which values are encrypted, by the keys that lead to them.
+#[derive(Debug)]
+pub(crate) enum Rule {
+    /// All but those below a key with this end.
+    UnencryptedSuffix(String),
+    /// Those below a key with this end.
+    EncryptedSuffix(String),
+    /// All but those below a key that matches.
+    UnencryptedRegex(Regex),
+    /// Those below a key that matches.
+    EncryptedRegex(Regex),
+}
+
+impl Rule {
+    /// Says whether the value at the end of a path is encrypted.
+    pub(crate) fn encrypts(&self, path: &[String]) -> bool {
+        let any = |test: &dyn Fn(&str) -> bool| path.iter().any(|key| test(key));
+        match self {
+            Self::UnencryptedSuffix(suffix) => !any(&|key| key.ends_with(suffix.as_str())),
+            Self::EncryptedSuffix(suffix) => any(&|key| key.ends_with(suffix.as_str())),
+            Self::UnencryptedRegex(regex) => !any(&|key| regex.is_match(key)),
+            Self::EncryptedRegex(regex) => any(&|key| regex.is_match(key)),
+        }
+    }
+
+    fn read(map: &Map<String, Value>) -> Result<Self, Error> {
+        const KINDS: [&str; 6] = [
+            "unencrypted_suffix",
+            "encrypted_suffix",
+            "unencrypted_regex",
+            "encrypted_regex",
+            "unencrypted_comment_regex",
+            "encrypted_comment_regex",
+        ];
+        let given: Vec<(&str, String)> = KINDS
+            .iter()
+            .map(|kind| (*kind, text(map, kind)))
+            .filter(|(_, value)| !value.is_empty())
+            .collect();
+        let (kind, value) = match given.as_slice() {
+            [] => ("unencrypted_suffix", "_unencrypted".to_owned()),
+            [(kind, value)] => (*kind, value.clone()),
+            _ => {
+                return Err(Error::Metadata(format!(
+                    "cannot use more than one of {}",
+                    KINDS.join(", ")
+                )));
+            }
+        };
+        let regex = |pattern: &str| {
+            Regex::new(pattern)
+                .map_err(|_| Error::Metadata(format!("{kind} is no regular expression")))
+        };
+        Ok(match kind {
+            "unencrypted_suffix" => Self::UnencryptedSuffix(value),
+            "encrypted_suffix" => Self::EncryptedSuffix(value),
+            "unencrypted_regex" => Self::UnencryptedRegex(regex(&value)?),
+            "encrypted_regex" => Self::EncryptedRegex(regex(&value)?),
+            kind => {
+                return Err(Error::Unsupported(format!(
+                    "{kind} (comments choose what is encrypted)"
+                )));
+            }
+        })
+    }
+}
+
+/// Reads a field as text, whatever scalar it is: formats without types hold texts only.
+pub(crate) fn text(map: &Map<String, Value>, key: &str) -> String {
+    match map.get(key) {
+        Some(Value::String(text)) => text.clone(),
+        // Parity: a float is written as Go prints it, so that 1.0 is 1.
+        Some(Value::Number(number)) => match number.as_f64() {
+            Some(float) if number.is_f64() => fjord_yaml::format_g(float),
+            _ => number.to_string(),
+        },
+        Some(Value::Bool(flag)) => flag.to_string(),
+        _ => String::new(),
+    }
+}
+
+impl Metadata {
+    /// Reads the metadata from what stands under `sops`.
+    ///
+    /// # Errors
+    /// A field is missing or not what it must be.
+    pub(crate) fn read(value: &Value) -> Result<Self, Error> {
+        let Value::Object(map) = value else {
+            return Err(Error::Metadata("it is no map".to_owned()));
+        };
+        let last_modified = text(map, "lastmodified");
+        if !is_time(&last_modified) {
+            return Err(Error::Metadata(
+                "lastmodified is no time in RFC 3339".to_owned(),
+            ));
+        }
+        if !is_version(&text(map, "version")) {
+            return Err(Error::Metadata("version is no version".to_owned()));
+        }
+        let threshold = text(map, "shamir_threshold");
+        let shamir_threshold = if threshold.is_empty() {
+            0
+        } else {
+            threshold
+                .parse()
+                .map_err(|_| Error::Metadata("shamir_threshold is no number".to_owned()))?
+        };
+        let own = Recipient::read_all(map)?;
+        let groups = if own.is_empty() {
+            let groups = map.get("key_groups").and_then(Value::as_array);
+            groups
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_object)
+                .map(Recipient::read_all)
+                .collect::<Result<Vec<_>, _>>()?
+        } else {
+            vec![own]
+        };
+        let count: usize = groups.iter().map(Vec::len).sum();
+        if count == 0 {
+            return Err(Error::Metadata("no keys found in file".to_owned()));
+        }
+        if count > RECIPIENTS {
+            return Err(Error::Limit {
+                what: "the number of recipients",
+                limit: RECIPIENTS,
+            });
+        }
+        Ok(Self {
+            mac: text(map, "mac"),
+            last_modified: normalized(&last_modified),
+            rule: Rule::read(map)?,
+            mac_only_encrypted: text(map, "mac_only_encrypted") == "true",
+            shamir_threshold,
+            groups,
+        })
+    }
+}
+
+/// Says whether the real tool would take it for a version: two or three numbers, then a pre-release or build.
+fn is_version(text: &str) -> bool {
+    let text = text.trim();
+    let text = text.strip_prefix('v').unwrap_or(text);
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    match text.splitn(3, '.').collect::<Vec<_>>()[..] {
+        [major, minor] => number(major) && number(minor),
+        [major, minor, rest] => {
+            let end = rest.find(['-', '+']).unwrap_or(rest.len());
+            number(major) && number(minor) && number(&rest[..end])
+        }
+        _ => false,
+    }
+}
+
+fn is_time(text: &str) -> bool {
+    text.parse::<jiff::Timestamp>().is_ok() && text.contains('T')
+}
+
+/// Prints a time as Go does after it was parsed: without fractions, with its own offset.
+fn normalized(text: &str) -> String {
+    match text.split_once('.') {
+        Some((head, tail)) => {
+            let zone = tail.trim_start_matches(|c: char| c.is_ascii_digit());
+            format!("{head}{zone}")
+        }
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,39 @@
+//! Files to trees and back, one module a format.
+
+mod binary;
+mod dotenv;
+mod flat;
+mod ini;
+mod json;
+mod yaml;
+
+use crate::error::Error;
+use crate::format::Format;
+use crate::metadata::Metadata;
+use crate::tree::Branch;
+
+/// How deep documents may nest.
+pub(crate) const DEPTH: usize = 128;
+
+/// Reads a file: its documents without the metadata, and those.
+pub(crate) fn read(text: &[u8], format: Format) -> Result<(Vec<Branch>, Metadata), Error> {
+    match format {
+        Format::Yaml => yaml::read(text),
+        Format::Json => json::read(text).map(|(branch, metadata)| (vec![branch], metadata)),
+        Format::Dotenv => dotenv::read(text).map(|(branch, metadata)| (vec![branch], metadata)),
+        Format::Ini => ini::read(text).map(|(branch, metadata)| (vec![branch], metadata)),
+        Format::Binary => json::read(text).map(|(branch, metadata)| (vec![branch], metadata)),
+    }
+}
+
+/// Writes decrypted documents.
+pub(crate) fn write(documents: &[Branch], format: Format) -> Result<Vec<u8>, Error> {
+    let first = || documents.first().map(Vec::as_slice).unwrap_or_default();
+    match format {
+        Format::Yaml => yaml::write(documents),
+        Format::Json => json::write(first()),
+        Format::Dotenv => dotenv::write(first()),
+        Format::Ini => ini::write(first()),
+        Format::Binary => binary::write(first()),
+    }
+}
