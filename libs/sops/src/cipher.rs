@@ -97,7 +97,7 @@ fn node(data: &[u8], kind: &str) -> Result<Node, &'static str> {
             Err(_) => Node::Bytes(data.to_vec()),
         },
         "bytes" => Node::Bytes(data.to_vec()),
-        "comment" => Node::Comment(text()?.to_owned()),
+        "comment" => Node::Comment(text()?.to_owned().into()),
         "int" => Node::Int(text()?.parse().map_err(|_| "it is no integer")?),
         "float" => Node::Float(text()?.parse().map_err(|_| "it is no float")?),
         "bool" => match text()? {

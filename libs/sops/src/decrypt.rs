@@ -6,7 +6,7 @@ use crate::format::Format;
 use crate::keys::{KeyService, open_data_key};
 use crate::metadata::Metadata;
 use crate::store;
-use crate::tree::{Branch, Key, Node};
+use crate::tree::{Branch, Key, Node, erase};
 use sha2::{Digest as _, Sha256, Sha512};
 use subtle::ConstantTimeEq as _;
 
@@ -44,11 +44,7 @@ impl Decrypted {
 
 impl Drop for Decrypted {
     fn drop(&mut self) {
-        for document in &mut self.documents {
-            for (_, node) in document {
-                node.erase();
-            }
-        }
+        self.documents.iter_mut().for_each(erase);
     }
 }
 
@@ -80,7 +76,7 @@ pub fn decrypt(
     let mut walk = Walk::new(&metadata, &key);
     for document in &mut decrypted.documents {
         let mut path = Vec::new();
-        walk.branch(document, &mut path)?;
+        walk.branch(document, &mut path, false)?;
     }
     if mac == Mac::Verify {
         walk.verify(&metadata, &key)?;
@@ -108,46 +104,73 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn branch(&mut self, branch: &mut Branch, path: &mut Vec<String>) -> Result<(), Error> {
+    /// Walks a map; `marked` says whether a comment above it decides about what it holds.
+    fn branch(
+        &mut self,
+        branch: &mut Branch,
+        path: &mut Vec<String>,
+        marked: bool,
+    ) -> Result<(), Error> {
+        let mut marks = false;
         for (key, node) in branch {
             match key {
                 Key::Comment(comment) => {
-                    if let Some(plain) = self.comment(comment, path) {
-                        *comment = plain;
+                    match self.comment(&comment.text, path, marked, &mut marks) {
+                        None => {}
+                        Some(Node::Comment(plain)) => *comment = plain,
+                        Some(Node::Text(plain)) => comment.text = plain,
+                        Some(_) => {
+                            return Err(Error::Value {
+                                path: path.join("."),
+                                reason: "a comment holds a value that is no text",
+                            });
+                        }
                     }
                 }
                 Key::Text(name) => {
                     path.push(name.clone());
-                    self.node(node, path)?;
+                    self.node(node, path, marked || marks)?;
                     path.pop();
+                    marks = false;
                 }
             }
         }
         Ok(())
     }
 
-    fn node(&mut self, node: &mut Node, path: &mut Vec<String>) -> Result<(), Error> {
+    fn list(
+        &mut self,
+        items: &mut [Node],
+        path: &mut Vec<String>,
+        marked: bool,
+    ) -> Result<(), Error> {
+        let mut marks = false;
+        for item in items {
+            if let Node::Comment(comment) = item {
+                if let Some(plain) = self.comment(&comment.text, path, marked, &mut marks) {
+                    *item = plain;
+                }
+            } else {
+                // Parity: SOPS makes encrypted comments of a list its items, and takes them for values here. They enter the
+                // checksum, so that such a file never verifies.
+                self.node(item, path, marked || marks)?;
+                marks = false;
+            }
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, node: &mut Node, path: &mut Vec<String>, marked: bool) -> Result<(), Error> {
         match node {
-            Node::Map(branch) => self.branch(branch, path),
-            Node::List(items) => {
-                for item in items {
-                    self.node(item, path)?;
-                }
-                Ok(())
-            }
-            Node::Comment(comment) => {
-                if let Some(plain) = self.comment(comment, path) {
-                    *comment = plain;
-                }
-                Ok(())
-            }
-            Node::Null => Ok(()),
-            leaf => self.leaf(leaf, path),
+            Node::Map(branch) => self.branch(branch, path, marked),
+            Node::List(items) => self.list(items, path, marked),
+            Node::Null | Node::Comment(_) => Ok(()),
+            leaf => self.leaf(leaf, path, marked),
         }
     }
 
-    fn leaf(&mut self, leaf: &mut Node, path: &[String]) -> Result<(), Error> {
-        let encrypted = self.metadata.rule.encrypts(path);
+    fn leaf(&mut self, leaf: &mut Node, path: &[String], marked: bool) -> Result<(), Error> {
+        let encrypted = self.metadata.rule.encrypts(path, marked);
         if encrypted {
             let fault = |reason| Error::Value {
                 path: path.join("."),
@@ -166,12 +189,22 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Decrypts a comment; one that does not decrypt was not encrypted, and stays.
-    fn comment(&self, comment: &str, path: &[String]) -> Option<String> {
-        match cipher::decrypt(comment, self.key, &additional(path)).ok()? {
-            Node::Comment(plain) | Node::Text(plain) => Some(plain),
-            _ => None,
+    /// Decrypts a comment, which may decide about what follows; one that does not decrypt was not encrypted, and stays.
+    fn comment(
+        &self,
+        comment: &str,
+        path: &[String],
+        marked: bool,
+        marks: &mut bool,
+    ) -> Option<Node> {
+        let rule = &self.metadata.rule;
+        let before = marked || *marks;
+        *marks |= rule.marks(comment);
+        let by = before || *marks && rule.marks_itself();
+        if !rule.encrypts(path, by) {
+            return None;
         }
+        cipher::decrypt(comment, self.key, &additional(path)).ok()
     }
 
     fn verify(self, metadata: &Metadata, key: &DataKey) -> Result<(), Error> {

@@ -19,4 +19,4 @@ pub use decrypt::{Decrypted, MAX_BYTES, Mac, decrypt};
 pub use error::Error;
 pub use format::Format;
 pub use keys::{AgeIdentities, KeyError, KeyService, Recipient, Unbuilt};
-pub use tree::{Branch, Key, Node};
+pub use tree::{Branch, Comment, Key, Node};

@@ -25,7 +25,7 @@ pub(crate) struct Metadata {
     pub(crate) groups: Vec<Vec<Recipient>>,
 }
 
-/// Which values are encrypted, by the keys that lead to them.
+/// Which values are encrypted, by the keys that lead to them or the comments above them.
 #[derive(Debug)]
 pub(crate) enum Rule {
     /// All but those below a key with this end.
@@ -36,18 +36,39 @@ pub(crate) enum Rule {
     UnencryptedRegex(Regex),
     /// Those below a key that matches.
     EncryptedRegex(Regex),
+    /// All but those below or behind a comment that matches.
+    UnencryptedCommentRegex(Regex),
+    /// Those below or behind a comment that matches.
+    EncryptedCommentRegex(Regex),
 }
 
 impl Rule {
-    /// Says whether the value at the end of a path is encrypted.
-    pub(crate) fn encrypts(&self, path: &[String]) -> bool {
+    /// Says whether the value at the end of a path is encrypted; `marked` says whether a comment above it matches.
+    pub(crate) fn encrypts(&self, path: &[String], marked: bool) -> bool {
         let any = |test: &dyn Fn(&str) -> bool| path.iter().any(|key| test(key));
         match self {
             Self::UnencryptedSuffix(suffix) => !any(&|key| key.ends_with(suffix.as_str())),
             Self::EncryptedSuffix(suffix) => any(&|key| key.ends_with(suffix.as_str())),
             Self::UnencryptedRegex(regex) => !any(&|key| regex.is_match(key)),
             Self::EncryptedRegex(regex) => any(&|key| regex.is_match(key)),
+            Self::UnencryptedCommentRegex(_) => !marked,
+            Self::EncryptedCommentRegex(_) => marked,
         }
+    }
+
+    /// Says whether a comment matches, so that it decides about what follows.
+    pub(crate) fn marks(&self, comment: &str) -> bool {
+        match self {
+            Self::UnencryptedCommentRegex(regex) | Self::EncryptedCommentRegex(regex) => {
+                regex.is_match(comment)
+            }
+            _ => false,
+        }
+    }
+
+    /// Says whether a comment that matches decides about itself, too: one that asks for encryption stays readable.
+    pub(crate) fn marks_itself(&self) -> bool {
+        matches!(self, Self::UnencryptedCommentRegex(_))
     }
 
     fn read(map: &Map<String, Value>) -> Result<Self, Error> {
@@ -83,11 +104,8 @@ impl Rule {
             "encrypted_suffix" => Self::EncryptedSuffix(value),
             "unencrypted_regex" => Self::UnencryptedRegex(regex(&value)?),
             "encrypted_regex" => Self::EncryptedRegex(regex(&value)?),
-            kind => {
-                return Err(Error::Unsupported(format!(
-                    "{kind} (comments choose what is encrypted)"
-                )));
-            }
+            "unencrypted_comment_regex" => Self::UnencryptedCommentRegex(regex(&value)?),
+            _ => Self::EncryptedCommentRegex(regex(&value)?),
         })
     }
 }

@@ -10,7 +10,7 @@ mod yaml;
 use crate::error::Error;
 use crate::format::Format;
 use crate::metadata::Metadata;
-use crate::tree::Branch;
+use crate::tree::{Branch, Node};
 
 /// How deep documents may nest.
 pub(crate) const DEPTH: usize = 128;
@@ -36,4 +36,22 @@ pub(crate) fn write(documents: &[Branch], format: Format) -> Result<Vec<u8>, Err
         Format::Ini => ini::write(first()),
         Format::Binary => binary::write(first()),
     }
+}
+
+/// Writes a value as Go does where a format has texts only; none for collections.
+fn go_text(node: &Node) -> Option<Vec<u8>> {
+    Some(match node {
+        Node::Null => b"<nil>".to_vec(),
+        Node::Bool(flag) => flag.to_string().into_bytes(),
+        Node::Float(float) => {
+            let text = fjord_yaml::format_g(*float).to_uppercase();
+            if text.contains(['.', 'E']) {
+                text.into_bytes()
+            } else {
+                format!("{float:.1}").into_bytes()
+            }
+        }
+        Node::Comment(comment) => format!("{{{} {}}}", comment.text, comment.inline).into_bytes(),
+        node => return node.bytes(),
+    })
 }

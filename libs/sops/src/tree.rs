@@ -10,8 +10,26 @@ pub type Branch = Vec<(Key, Node)>;
 pub enum Key {
     /// A key.
     Text(String),
-    /// A comment on a line of its own; its node is null.
-    Comment(String),
+    /// A comment; its node is null.
+    Comment(Comment),
+}
+
+/// One line of a comment, without its mark.
+#[derive(Clone, Default, PartialEq)]
+pub struct Comment {
+    /// The text.
+    pub text: String,
+    /// It stands behind the value that follows it here, not on a line of its own.
+    pub inline: bool,
+}
+
+impl From<String> for Comment {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            inline: false,
+        }
+    }
 }
 
 /// A value; those that were encrypted are texts until they are decrypted.
@@ -31,8 +49,8 @@ pub enum Node {
     Time(String),
     /// What a binary file holds.
     Bytes(Vec<u8>),
-    /// A comment among the items of a list.
-    Comment(String),
+    /// A comment among the items of a list, or one that stands where a value was.
+    Comment(Comment),
     /// A list.
     List(Vec<Self>),
     /// A map.
@@ -79,7 +97,8 @@ impl Node {
             Self::Bool(false) => b"False".to_vec(),
             Self::Int(int) => int.to_string().into_bytes(),
             Self::Float(float) => format!("{float}").into_bytes(),
-            Self::Text(text) | Self::Time(text) | Self::Comment(text) => text.clone().into_bytes(),
+            Self::Text(text) | Self::Time(text) => text.clone().into_bytes(),
+            Self::Comment(comment) => comment.text.clone().into_bytes(),
             Self::Bytes(bytes) => bytes.clone(),
             Self::Null | Self::List(_) | Self::Map(_) => return None,
         })
@@ -88,18 +107,25 @@ impl Node {
     /// Overwrites the values.
     pub(crate) fn erase(&mut self) {
         match self {
-            Self::Text(text) | Self::Time(text) | Self::Comment(text) => text.zeroize(),
+            Self::Text(text) | Self::Time(text) => text.zeroize(),
+            Self::Comment(comment) => comment.text.zeroize(),
             Self::Bytes(bytes) => bytes.zeroize(),
             Self::Int(int) => int.zeroize(),
             Self::Float(float) => float.zeroize(),
             Self::Bool(flag) => flag.zeroize(),
             Self::List(items) => items.iter_mut().for_each(Self::erase),
-            Self::Map(entries) => {
-                for (_, node) in entries {
-                    node.erase();
-                }
-            }
+            Self::Map(entries) => erase(entries),
             Self::Null => {}
         }
+    }
+}
+
+/// Overwrites the values and comments of a map.
+pub(crate) fn erase(entries: &mut Branch) {
+    for (key, node) in entries {
+        if let Key::Comment(comment) = key {
+            comment.text.zeroize();
+        }
+        node.erase();
     }
 }

@@ -5,6 +5,7 @@
 //! folds. Both are libyaml's emitter underneath, which [`writer`] follows.
 
 mod analysis;
+mod commented;
 mod order;
 mod writer;
 
@@ -17,6 +18,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use writer::{Source, View, Writer};
 
+pub(crate) use commented::text as commented_text;
 pub use order::natural as natural_order;
 
 /// Renders a node as kustomize prints a resource: typed by yaml.v3, through JSON, written by goyaml.v2.

@@ -14,6 +14,7 @@
 //! # Ok::<(), fjord_yaml::Error>(())
 //! ```
 
+pub mod commented;
 mod emit;
 mod error;
 mod limits;

@@ -8,6 +8,7 @@ use crate::{Error, Limits, Map, Node, Scalar, Seq, Style, Tag};
 use libyaml_safer::{
     ErrorKind, Event, EventData, MappingStyle, Parser, ScalarStyle, SequenceStyle,
 };
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -56,25 +57,11 @@ fn with_composer<T>(
             limits.bytes
         )));
     }
-    // The scanner asserts on a block scalar that ends without a line feed, so it is given one, which
-    // `Composer::unfed` takes back out of the value.
-    let fed: Vec<u8>;
-    let (text, ending) = if text.is_empty() || text.ends_with(b"\n") {
-        (text, None)
-    } else {
-        let start = text
-            .iter()
-            .rposition(|&b| b == b'\n')
-            .map_or(0, |at| at + 1);
-        let blank = text[start..].iter().all(|b| matches!(b, b' ' | b'\t'));
-        let lines = text.iter().filter(|&&b| b == b'\n').count() as u64;
-        fed = [text, b"\n"].concat();
-        (fed.as_slice(), Some(Ending { lines, blank }))
-    };
+    let (text, ending) = feed(text);
     // The scanner asserts on other hostile input, too (a tag with an invalid escape); such a document is
     // an error like any other and must not take the process with it.
     catch_unwind(AssertUnwindSafe(|| {
-        let mut input = text;
+        let mut input = &*text;
         let mut parser = Parser::new();
         parser.set_input_string(&mut input);
         run(&mut Composer {
@@ -90,12 +77,45 @@ fn with_composer<T>(
     .unwrap_or_else(|_| Err(Error::syntax("unknown problem parsing YAML content")))
 }
 
+/// Gives a text the line feed at its end without which the scanner asserts on a block scalar; [`Ending::unfed`] takes it back
+/// out of the value.
+pub(crate) fn feed(text: &[u8]) -> (Cow<'_, [u8]>, Option<Ending>) {
+    if text.is_empty() || text.ends_with(b"\n") {
+        return (Cow::Borrowed(text), None);
+    }
+    let start = text
+        .iter()
+        .rposition(|&b| b == b'\n')
+        .map_or(0, |at| at + 1);
+    let blank = text[start..].iter().all(|b| matches!(b, b' ' | b'\t'));
+    let lines = text.iter().filter(|&&b| b == b'\n').count() as u64;
+    let fed = [text, b"\n"].concat();
+    (Cow::Owned(fed), Some(Ending { lines, blank }))
+}
+
 /// How a text without a final line feed ends.
 #[derive(Clone, Copy)]
-struct Ending {
+pub(crate) struct Ending {
     lines: u64,
     /// Its last line holds nothing but spaces.
     blank: bool,
+}
+
+impl Ending {
+    /// Takes the line feed that the text does not have out of the block scalar at its end.
+    pub(crate) fn unfed(self, value: &mut String, end_line: u64) {
+        if end_line <= self.lines {
+            return;
+        }
+        let Some(rest) = value.strip_suffix('\n') else {
+            return;
+        };
+        // After a blank last line the scalar has one too many only if that line is part of it.
+        let last = rest.rsplit('\n').next().unwrap_or(rest);
+        if !self.blank || last.trim_matches([' ', '\t']).is_empty() {
+            value.truncate(rest.len());
+        }
+    }
 }
 
 struct Composer<'r, 'l> {
@@ -161,8 +181,10 @@ impl Composer<'_, '_> {
                 style,
                 ..
             } => {
-                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
-                    self.unfed(&mut value, event.end_mark.line);
+                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
+                    && let Some(ending) = self.ending
+                {
+                    ending.unfed(&mut value, event.end_mark.line);
                 }
                 (anchor, Node::Scalar(scalar(tag, value, style, line)))
             }
@@ -184,21 +206,6 @@ impl Composer<'_, '_> {
                 .insert(anchor, (node.clone(), self.nodes - before));
         }
         Ok(node)
-    }
-
-    /// Takes the line feed that the text does not have out of the block scalar at its end.
-    fn unfed(&self, value: &mut String, end_line: u64) {
-        let Some(ending) = self.ending.filter(|ending| end_line > ending.lines) else {
-            return;
-        };
-        let Some(rest) = value.strip_suffix('\n') else {
-            return;
-        };
-        // After a blank last line the scalar has one too many only if that line is part of it.
-        let last = rest.rsplit('\n').next().unwrap_or(rest);
-        if !ending.blank || last.trim_matches([' ', '\t']).is_empty() {
-            value.truncate(rest.len());
-        }
     }
 
     fn begin(&mut self, anchor: Option<&str>) {
@@ -339,7 +346,8 @@ fn merge_sources(value: Node, by_alias: bool) -> Result<Vec<Map>, Error> {
     }
 }
 
-fn scalar(tag: Option<String>, value: String, style: ScalarStyle, line: u32) -> Scalar {
+/// Makes a scalar of what the scanner gives, its tag resolved by yaml.v3's rules.
+pub(crate) fn scalar(tag: Option<String>, value: String, style: ScalarStyle, line: u32) -> Scalar {
     let style = match style {
         ScalarStyle::SingleQuoted => Style::Single,
         ScalarStyle::DoubleQuoted => Style::Double,

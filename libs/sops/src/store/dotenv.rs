@@ -1,6 +1,7 @@
 //! Dotenv files: `KEY=value` lines, comments, metadata as `sops_...` keys.
 
 use super::flat::unflatten;
+use super::go_text;
 use crate::error::Error;
 use crate::metadata::Metadata;
 use crate::tree::{Branch, Key, Node};
@@ -16,7 +17,7 @@ pub(super) fn read(text: &[u8]) -> Result<(Branch, Metadata), Error> {
             continue;
         }
         if let Some(comment) = line.strip_prefix('#') {
-            branch.push((Key::Comment(comment.to_owned()), Node::Null));
+            branch.push((Key::Comment(comment.to_owned().into()), Node::Null));
             continue;
         }
         let Some((key, value)) = line.split_once('=') else {
@@ -44,10 +45,10 @@ pub(super) fn write(branch: &[(Key, Node)]) -> Result<Vec<u8>, Error> {
         match key {
             Key::Comment(comment) => {
                 out.push(b'#');
-                out.extend_from_slice(comment.as_bytes());
+                out.extend_from_slice(comment.text.as_bytes());
             }
             Key::Text(key) => {
-                let Some(value) = node.bytes() else {
+                let Some(value) = go_text(node) else {
                     let reason = format!("{key} holds {}; use another output type", node.kind());
                     return Err(Error::syntax("dotenv", reason));
                 };

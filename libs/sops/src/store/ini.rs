@@ -1,6 +1,7 @@
 //! INI files: sections of keys; metadata in the section `sops`.
 
 use super::flat::unflatten;
+use super::go_text;
 use crate::error::Error;
 use crate::metadata::Metadata;
 use crate::tree::{Branch, Key, Node};
@@ -78,7 +79,7 @@ fn add_comment(comment: &mut String, line: &str) {
 fn take(comment: &mut String) -> Option<(Key, Node)> {
     let comment = std::mem::take(comment);
     let text = comment.trim_start_matches([';', '#']).trim();
-    (!comment.is_empty()).then(|| (Key::Comment(text.to_owned()), Node::Null))
+    (!comment.is_empty()).then(|| (Key::Comment(text.to_owned().into()), Node::Null))
 }
 
 /// Writes a comment, every line with a mark.
@@ -122,7 +123,7 @@ pub(super) fn write(branch: &[(Key, Node)]) -> Result<Vec<u8>, Error> {
         }
         // What comes before the first key is the comment of the section.
         while let Some(((Key::Comment(comment), _), rest)) = entries.split_first() {
-            write_comment(&mut out, comment);
+            write_comment(&mut out, &comment.text);
             entries = rest;
         }
         if section != "DEFAULT" {
@@ -148,9 +149,9 @@ fn write_entries(out: &mut String, section: &str, entries: &[(Key, Node)]) -> Re
             continue;
         };
         if let Some((Key::Comment(comment), _)) = entries.get(index + 1) {
-            write_comment(out, comment);
+            write_comment(out, &comment.text);
         }
-        let Some(value) = node.bytes() else {
+        let Some(value) = go_text(node) else {
             let reason = format!("{section}.{key} holds {}", node.kind());
             return Err(Error::syntax("ini", reason));
         };

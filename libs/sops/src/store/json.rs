@@ -85,7 +85,19 @@ fn map(out: &mut Vec<u8>, branch: &[(Key, Node)], depth: usize) {
 
 fn value(out: &mut Vec<u8>, node: &Node, depth: usize) {
     match node {
-        Node::Null | Node::Comment(_) => out.extend_from_slice(b"null"),
+        Node::Null => out.extend_from_slice(b"null"),
+        // Parity: a comment where a value should be shows what it is made of.
+        Node::Comment(comment) => {
+            let fields = [
+                ("Value", Node::Text(comment.text.clone())),
+                ("Inline", Node::Bool(comment.inline)),
+            ];
+            map(
+                out,
+                &fields.map(|(key, node)| (Key::Text(key.to_owned()), node)),
+                depth,
+            );
+        }
         Node::Bool(flag) => out.extend_from_slice(flag.to_string().as_bytes()),
         Node::Int(int) => out.extend_from_slice(int.to_string().as_bytes()),
         Node::Float(float) => out.extend_from_slice(number(*float).as_bytes()),

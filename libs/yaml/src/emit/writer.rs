@@ -27,27 +27,41 @@ pub(super) trait Source {
 }
 
 #[derive(Clone, Copy)]
-struct Context {
+pub(super) struct Context {
     /// The indent of the collection the node stands in; -1 at the root.
-    indent: i32,
-    mapping: bool,
-    sequence: bool,
-    flow: bool,
-    simple_key: bool,
+    pub(super) indent: i32,
+    pub(super) mapping: bool,
+    pub(super) sequence: bool,
+    pub(super) flow: bool,
+    pub(super) simple_key: bool,
+}
+
+impl Context {
+    pub(super) const ROOT: Self = Self {
+        indent: -1,
+        mapping: false,
+        sequence: false,
+        flow: false,
+        simple_key: false,
+    };
 }
 
 /// The text so far and what the emitter remembers of it.
 pub(super) struct Writer {
     out: String,
-    column: usize,
-    whitespace: bool,
-    indention: bool,
+    pub(super) column: usize,
+    pub(super) whitespace: bool,
+    pub(super) indention: bool,
     width: usize,
     tabs_in_blocks: bool,
     /// Sequences in a mapping stand deeper than their key, as yaml.v3 does unless told otherwise.
     indents_sequences: bool,
     /// How much deeper a collection stands than what it is in.
     step: i32,
+    /// The indent of a comment below what was written last, which the next line must not touch; -1 if there is none.
+    pub(super) foot_indent: i32,
+    /// The comment for the end of the line that is being written.
+    pub(super) line_comment: String,
 }
 
 impl Writer {
@@ -61,6 +75,8 @@ impl Writer {
             tabs_in_blocks,
             indents_sequences: false,
             step: 2,
+            foot_indent: -1,
+            line_comment: String::new(),
         }
     }
 
@@ -71,14 +87,7 @@ impl Writer {
     }
 
     pub(super) fn document<S: Source>(&mut self, node: &S::Node) -> Result<(), Error> {
-        let context = Context {
-            indent: -1,
-            mapping: false,
-            sequence: false,
-            flow: false,
-            simple_key: false,
-        };
-        self.node::<S>(node, true, context)?;
+        self.node::<S>(node, true, Context::ROOT)?;
         self.write_indent(0);
         Ok(())
     }
@@ -205,7 +214,8 @@ impl Writer {
         Ok(())
     }
 
-    fn scalar(&mut self, text: &str, mut style: Style, at: Context) {
+    /// Writes a scalar in the style that was asked for, or one that its text allows.
+    pub(super) fn scalar(&mut self, text: &str, mut style: Style, at: Context) {
         let analysis = analyze(text, self.tabs_in_blocks);
         if at.simple_key && analysis.multiline {
             style = Style::Double;
@@ -246,7 +256,7 @@ impl Writer {
     }
 
     /// Returns the indent of a collection: below a dash it skips just that, else it aligns to the step.
-    fn deeper(&self, at: Context, indentless: bool) -> i32 {
+    pub(super) fn deeper(&self, at: Context, indentless: bool) -> i32 {
         match (at.indent < 0, indentless) {
             (true, _) => 0,
             (false, true) => at.indent,
@@ -255,17 +265,17 @@ impl Writer {
         }
     }
 
-    fn put(&mut self, c: char) {
+    pub(super) fn put(&mut self, c: char) {
         self.out.push(c);
         self.column += 1;
     }
 
-    fn put_break(&mut self) {
+    pub(super) fn put_break(&mut self) {
         self.out.push('\n');
         self.column = 0;
     }
 
-    fn write_break(&mut self, c: char) {
+    pub(super) fn write_break(&mut self, c: char) {
         if c == '\n' {
             self.put_break();
         } else {
@@ -274,9 +284,13 @@ impl Writer {
         }
     }
 
-    fn write_indent(&mut self, indent: i32) {
+    pub(super) fn write_indent(&mut self, indent: i32) {
+        let below_foot = self.foot_indent == indent.max(0);
         let indent = usize::try_from(indent).unwrap_or(0);
         if !self.indention || self.column > indent || (self.column == indent && !self.whitespace) {
+            self.put_break();
+        }
+        if below_foot {
             self.put_break();
         }
         while self.column < indent {
@@ -284,9 +298,16 @@ impl Writer {
         }
         self.whitespace = true;
         self.indention = true;
+        self.foot_indent = -1;
     }
 
-    fn indicator(&mut self, text: &str, needs_space: bool, is_space: bool, is_indention: bool) {
+    pub(super) fn indicator(
+        &mut self,
+        text: &str,
+        needs_space: bool,
+        is_space: bool,
+        is_indention: bool,
+    ) {
         if needs_space && !self.whitespace {
             self.put(' ');
         }
@@ -431,7 +452,8 @@ impl Writer {
 
     fn block_hints(&mut self, text: &str) {
         if text.starts_with(' ') || text.starts_with(is_break) {
-            self.indicator("2", false, false, false);
+            let step = self.step.to_string();
+            self.indicator(&step, false, false, false);
         }
         let mut back = text.chars().rev();
         let chomp = match (back.next(), back.next()) {
@@ -446,12 +468,21 @@ impl Writer {
         }
     }
 
+    /// Ends the first line of a block scalar, with the comment there is for it.
+    fn end_header(&mut self, indent: i32) {
+        if self.line_comment.is_empty() {
+            self.put_break();
+        } else {
+            self.write_line_comment(indent);
+        }
+        self.indention = true;
+        self.whitespace = true;
+    }
+
     fn literal(&mut self, text: &str, indent: i32) {
         self.indicator("|", true, false, false);
         self.block_hints(text);
-        self.put_break();
-        self.indention = true;
-        self.whitespace = true;
+        self.end_header(indent);
         let mut breaks = true;
         for c in text.chars() {
             if is_break(c) {
@@ -472,9 +503,7 @@ impl Writer {
     fn folded(&mut self, text: &str, indent: i32) {
         self.indicator(">", true, false, false);
         self.block_hints(text);
-        self.put_break();
-        self.indention = true;
-        self.whitespace = true;
+        self.end_header(indent);
         let (mut breaks, mut leading_spaces) = (true, true);
         let mut chars = text.chars().peekable();
         let first_text = text.chars().find(|&c| !is_break(c));
@@ -507,6 +536,6 @@ impl Writer {
 }
 
 /// Says whether a key fits on the line before its colon.
-fn is_simple(key: &str) -> bool {
+pub(super) fn is_simple(key: &str) -> bool {
     key.len() <= 128 && !key.contains(is_break)
 }
