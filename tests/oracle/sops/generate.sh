@@ -291,4 +291,5 @@ for case in "$out"/cases/*/; do
   [ ! -f "$case/flags" ] || mapfile -t flags <"$case/flags"
   finish "$name" "${file##*.}" "${flags[@]}"
 done
+sops=$sops "$here/tests/oracle/sops/generate-commented.sh"
 echo "$(ls "$out/cases" | wc -l) cases, $(ls "$out"/cases/*/expected | wc -l) decrypt"
