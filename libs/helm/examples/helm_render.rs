@@ -111,7 +111,7 @@ fn main() -> anyhow::Result<()> {
         given.insert("fjordRun".to_owned(), run.into());
         dependencies::process(&mut chart, &given, &mut notices)?;
         let coalesced = coalesce(&chart, &given, Nulls::Delete, &mut notices)?;
-        schema::validate(&chart, &coalesced.to_map(), &mut notices)?;
+        schema::validate(&chart, &coalesced, &mut notices)?;
         let files = render(&chart, &coalesced, &context)?;
         bytes += files.values().map(Vec::len).sum::<usize>();
     }

@@ -80,6 +80,10 @@ fn enable(
         .flatten()
         .filter(|d| !is_out(&d.name, &dependencies));
     chart.metadata.dependencies = kept.cloned().map(Some).collect();
+    let has_own = |below: &Chart| !below.metadata.dependencies.is_empty();
+    if !chart.dependencies.iter().any(has_own) {
+        return Ok(());
+    }
     let coalesced = coalesced.to_map();
     for below in &mut chart.dependencies {
         let path = format!("{path}{}.", below.name());
@@ -198,6 +202,10 @@ fn import(chart: &mut Chart, notices: &mut Notices) -> Result<(), Mismatch> {
             }
         }
         dependency.import_values = rewritten;
+    }
+    if imported.is_empty() {
+        chart.values = Arc::new(values.to_map());
+        return Ok(());
     }
     let values = Table::of(&values.to_map());
     merge_tables(&values, &imported, notices);

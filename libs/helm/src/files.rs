@@ -79,8 +79,8 @@ impl Files {
     }
 
     /// Lists paths and contents.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0.iter().map(|(path, data)| (path.as_str(), &**data))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Arc<[u8]>)> {
+        self.0.iter().map(|(path, data)| (path.as_str(), data))
     }
 
     fn print(&self, show: impl Fn(&[u8]) -> String) -> String {

@@ -12,12 +12,13 @@ mod objects;
 pub use cache::Cache;
 pub use error::Error;
 
+use crate::capabilities::Capabilities;
 use crate::chart::Chart;
 use crate::values::tree::Table;
-use crate::{capabilities::Capabilities, files::Files};
 use dot::{Renderable, Scopes};
 use fjord_gotemplate::functions::{helm, without_no_value};
 use fjord_gotemplate::{Host, Limits, MissingKey, Session, Set, Value};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -122,16 +123,15 @@ fn run(
             Value::Map(template.dot.with_type(&objects::VALUES)),
         )
         .map_err(|error| Error::execution(path, error))?;
-    Ok(without_no_value(&out))
+    let changed = match without_no_value(&out) {
+        Cow::Owned(kept) => Some(kept),
+        Cow::Borrowed(_) => None,
+    };
+    Ok(changed.unwrap_or(out))
 }
 
 /// Orders templates: deeper paths first, then backwards by name.
 fn order(a: &str, b: &str) -> Ordering {
     let depth = |path: &str| path.matches('/').count();
     depth(b).cmp(&depth(a)).then_with(|| b.cmp(a))
-}
-
-/// Collects the files of a chart as `.Files` gives them.
-fn files_of(chart: &Chart) -> Files {
-    Files::new(&chart.files)
 }

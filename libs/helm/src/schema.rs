@@ -12,7 +12,10 @@ use crate::{
     chart::Chart,
     go,
     notice::{Level, Notices},
-    values::{Map, Value},
+    values::{
+        Map, Value,
+        tree::{Table, Tree},
+    },
 };
 
 mod wording;
@@ -29,7 +32,7 @@ pub struct Error(String);
 ///
 /// # Errors
 /// Every fault in every chart, in Helm's layout.
-pub fn validate(chart: &Chart, values: &Map, notices: &mut Notices) -> Result<(), Error> {
+pub fn validate(chart: &Chart, values: &Table, notices: &mut Notices) -> Result<(), Error> {
     let mut faults = String::new();
     collect(chart, values, &mut faults, notices);
     if faults.is_empty() {
@@ -39,12 +42,12 @@ pub fn validate(chart: &Chart, values: &Map, notices: &mut Notices) -> Result<()
     }
 }
 
-fn collect(chart: &Chart, values: &Map, faults: &mut String, notices: &mut Notices) {
+fn collect(chart: &Chart, values: &Table, faults: &mut String, notices: &mut Notices) {
     let name = chart.name();
     if let Some(schema) = &chart.schema {
         let field = vec![("chart-name", name.to_owned())];
         notices.push(Level::Debug, "chart name", field);
-        if let Err(fault) = check(schema, values, notices) {
+        if let Err(fault) = check(schema, values.to_map(), notices) {
             faults.push_str(&format!("{name}:\n{fault}"));
         }
     }
@@ -53,19 +56,19 @@ fn collect(chart: &Chart, values: &Map, faults: &mut String, notices: &mut Notic
     notices.push(Level::Debug, "number of dependencies in the chart", fields);
     for dependency in &chart.dependencies {
         match values.get(dependency.name()) {
-            None | Some(Value::Null) => {}
-            Some(Value::Object(values)) => collect(dependency, values, faults, notices),
+            None | Some(Tree::Leaf(Value::Null)) => {}
+            Some(Tree::Table(values)) => collect(dependency, &values, faults, notices),
             Some(other) => faults.push_str(&format!(
                 "{}:\ninvalid type for values: expected object (map), got {}\n",
                 dependency.name(),
-                go::type_name(other)
+                go::type_name(&other.to_value())
             )),
         }
     }
 }
 
 /// Checks values against one schema.
-fn check(schema: &[u8], values: &Map, notices: &mut Notices) -> Result<(), String> {
+fn check(schema: &[u8], values: Map, notices: &mut Notices) -> Result<(), String> {
     let schema: Value = parse(schema)?;
     let loader = Offline::default();
     let unresolved = loader.unresolved.clone();
@@ -81,7 +84,7 @@ fn check(schema: &[u8], values: &Map, notices: &mut Notices) -> Result<(), Strin
         notices.push(Level::Warn, message, vec![("urn", urn.clone())]);
     }
     let index = compiled.map_err(|error| compile_error(&error))?;
-    let values = Value::Object(values.clone());
+    let values = Value::Object(values);
     schemas
         .validate(&values, index)
         .map_err(|error| wording::describe(&error))

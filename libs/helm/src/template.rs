@@ -123,8 +123,7 @@ pub fn template(
     let coalesced = coalesce(chart, values, Nulls::Delete, notices)
         .map_err(|error| nothing(Error::Values(error)))?;
     if !options.skip_schema_validation {
-        schema::validate(chart, &coalesced.to_map(), notices)
-            .map_err(|error| nothing(error.into()))?;
+        schema::validate(chart, &coalesced, notices).map_err(|error| nothing(error.into()))?;
     }
     let range = &chart.metadata.kube_version;
     let version = &context.capabilities.kube_version;

@@ -5,6 +5,7 @@ use super::function;
 use crate::Text;
 use crate::function::{Failure, Function, Scope};
 use crate::value::{Map, Value};
+use std::borrow::Cow;
 
 pub(super) const TABLE: &[Function] = &[
     function("fail", &[STRING], fail),
@@ -37,20 +38,26 @@ fn include(scope: &Scope<'_>, arguments: &[Value]) -> Result_ {
 
 fn tpl(scope: &Scope<'_>, arguments: &[Value]) -> Result_ {
     let result = scope.evaluate(&text(arguments, 0), value(arguments, 1))?;
-    Ok(Value::string(without_no_value(result.as_bytes())))
+    Ok(match without_no_value(result.as_bytes()) {
+        Cow::Owned(kept) => Value::string(kept),
+        Cow::Borrowed(_) => Value::String(result),
+    })
 }
 
 /// Deletes what a missing value printed, as Helm does of everything it renders.
-pub fn without_no_value(text: &[u8]) -> Vec<u8> {
+pub fn without_no_value(text: &[u8]) -> Cow<'_, [u8]> {
     const NO_VALUE: &[u8] = b"<no value>";
-    let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
+    let mut out = Vec::new();
     while let Some(at) = super::strings::find(rest, NO_VALUE) {
         out.extend_from_slice(&rest[..at]);
         rest = &rest[at + NO_VALUE.len()..];
     }
+    if rest.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
     out.extend_from_slice(rest);
-    out
+    Cow::Owned(out)
 }
 
 fn required(_: &Scope<'_>, arguments: &[Value]) -> Result_ {

@@ -1,7 +1,7 @@
 //! What templates see: the dot of each chart.
 
+use super::Context;
 use super::objects::{FILES, VALUES, capabilities, chart_map};
-use super::{Context, files_of};
 use crate::chart::Chart;
 use crate::values::tree::{Table, Tree};
 use fjord_gotemplate::Value;
@@ -57,10 +57,11 @@ impl Scopes {
 
     fn chart(&mut self, chart: &Chart, values: Map, path: &str, is_root: bool) -> Map {
         let subcharts = Map::empty();
-        let files = files_of(chart);
-        let files = files
-            .iter()
-            .map(|(name, data)| (name.into(), Value::Bytes(data.to_vec().into())));
+        // The bytes stay the chart's own: definitions can be megabytes.
+        let files = chart.files.iter().map(|file| {
+            let name = file.name.as_str().into();
+            (name, Value::Bytes(file.data.clone().into()))
+        });
         let dot = Map::new(
             [
                 ("Chart", chart_map(chart, is_root)),
@@ -108,7 +109,7 @@ impl Scopes {
         self.tables.insert(table.identity(), map.clone());
         for (key, tree) in table.entries() {
             let value = self.tree(&tree);
-            let _ = map.insert(key, value);
+            let _ = map.insert(key.as_str(), value);
         }
         map
     }

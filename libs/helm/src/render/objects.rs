@@ -122,7 +122,7 @@ pub(super) static FILES: MapType = MapType {
             let kept = files(v).glob(&text(a));
             let kept = kept
                 .iter()
-                .map(|(name, data)| (Text::from(name), Value::Bytes(data.to_vec().into())));
+                .map(|(name, data)| (Text::from(name), Value::Bytes(data.clone().into())));
             Ok(Value::Map(Map::new(kept, &FILES)))
         }),
         method("Lines", &[Type::String], |_, v, a| {
@@ -136,7 +136,10 @@ fn files(value: &Value) -> Files {
         .entries()
         .into_iter()
         .filter_map(|(name, data)| match data {
-            Value::Bytes(data) => Some(File::new(name.to_str(), data.as_bytes())),
+            Value::Bytes(data) => Some(File {
+                name: name.to_str().into_owned(),
+                data: data.into(),
+            }),
             _ => None,
         })
         .collect();

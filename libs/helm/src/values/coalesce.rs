@@ -160,22 +160,18 @@ impl Walk<'_> {
     }
 
     fn tables(&mut self, upper: &Table, lower: &Table, prefix: &str, nulls: Nulls) {
-        let said: std::collections::BTreeSet<String> = lower
-            .entries()
-            .into_iter()
-            .filter_map(|(key, value)| (!value.is_null()).then_some(key))
-            .collect();
-        for (key, value) in upper.entries() {
-            if value.is_null() {
-                lower.set(&key, value);
-            }
+        let nulled = upper.null_keys();
+        let said: Vec<bool> = nulled.iter().map(|key| lower.says(key)).collect();
+        for key in &nulled {
+            lower.set(key, Tree::Leaf(Value::Null));
         }
         for (key, value) in lower.entries() {
             let Some(above) = upper.get(&key) else {
-                upper.set(&key, value);
+                upper.set(key, value);
                 continue;
             };
-            if nulls == Nulls::Delete && above.is_null() && said.contains(&key) {
+            let is_said = || nulled.binary_search(&key).is_ok_and(|at| said[at]);
+            if nulls == Nulls::Delete && above.is_null() && is_said() {
                 upper.remove(&key);
                 continue;
             }

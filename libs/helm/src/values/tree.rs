@@ -84,8 +84,28 @@ impl Table {
     }
 
     /// Sets what is under a key.
-    pub fn set(&self, key: &str, value: Tree) {
-        self.0.borrow_mut().insert(key.to_owned(), value);
+    pub fn set(&self, key: impl Into<String>, value: Tree) {
+        self.0.borrow_mut().insert(key.into(), value);
+    }
+
+    /// Lists the keys of nulls, in order.
+    pub fn null_keys(&self) -> Vec<String> {
+        let entries = self.0.borrow();
+        let nulls = entries.iter().filter(|(_, value)| value.is_null());
+        nulls.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Says whether something that is no null is under a key.
+    pub fn says(&self, key: &str) -> bool {
+        self.0
+            .borrow()
+            .get(key)
+            .is_some_and(|value| !value.is_null())
+    }
+
+    /// Says whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
     }
 
     /// Takes a key away.
