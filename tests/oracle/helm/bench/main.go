@@ -7,6 +7,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -163,7 +164,7 @@ func main() {
 	}
 	chart(many, "many", more)
 	charts := append([]string{small, many}, os.Args[5:]...)
-	fmt.Printf("%-24s %-8s %9s %9s %8s  %9s %9s %8s\n", "chart", "as", "Helm ms", "ours ms", "", "Helm MB", "ours MB", "")
+	fmt.Printf("%-24s %-8s %9s %9s %8s %8s  %9s %9s %8s\n", "chart", "as", "Helm CPU", "ours CPU", "", "wall", "Helm MB", "ours MB", "")
 	failed := false
 	for _, path := range charts {
 		name := filepath.Base(path)
@@ -172,15 +173,25 @@ func main() {
 			times = 100
 		}
 		// What a process costs that renders once is taken off, so that loading does not count.
+		var rendered []int
 		library := func(program string, args ...string) cost {
 			base := append(append([]string{}, args...), path, "1")
 			all := append(append([]string{}, args...), path, strconv.Itoa(times+1))
 			once, _ := median(3, program, base...)
-			many, _ := median(3, program, all...)
+			many, out := median(3, program, all...)
+			var report struct{ Bytes int }
+			if err := json.Unmarshal(out, &report); err != nil {
+				panic(err)
+			}
+			rendered = append(rendered, report.Bytes)
 			return cost{(many.cpu - once.cpu) / time.Duration(times), (many.wall - once.wall) / time.Duration(times), many.peak}
 		}
 		theirs, ours := library(theirLibrary, "bench"), library(ourLibrary)
 		line(name, "library", theirs, ours)
+		if rendered[0] != rendered[1] {
+			fmt.Printf("%-24s DIFFERENT OUTPUT: %d bytes and %d\n", name, rendered[0], rendered[1])
+			failed = true
+		}
 		theirs, want := median(7, theirCommand, "template", "rel", path)
 		ours, got := median(7, ourCommand, "template", "rel", path)
 		line(name, "command", theirs, ours)
@@ -196,7 +207,8 @@ func main() {
 
 func line(name, as string, theirs, ours cost) {
 	milliseconds := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	fmt.Printf("%-24s %-8s %9.2f %9.2f %8s  %9.1f %9.1f %8s\n", name, as,
+	fmt.Printf("%-24s %-8s %7.2fms %7.2fms %8s %8s  %9.1f %9.1f %8s\n", name, as,
 		milliseconds(theirs.cpu), milliseconds(ours.cpu), ratio(float64(theirs.cpu), float64(ours.cpu)),
+		ratio(float64(theirs.wall), float64(ours.wall)),
 		float64(theirs.peak)/1024, float64(ours.peak)/1024, ratio(float64(theirs.peak), float64(ours.peak)))
 }
