@@ -29,6 +29,7 @@ oracle: ## Let the real kustomize and Helm print the expectations of the engines
 	cd tests/oracle/helm && go build -o $(CACHE)/oracle/helm-oracle .
 	test -x $(CACHE)/oracle/helm || GOBIN=$(CACHE)/oracle go install helm.sh/helm/v4/cmd/helm@v4.2.4
 	cd libs/helm/tests/cases && $(CACHE)/oracle/helm-oracle case $(CACHE)/oracle/helm *
+	$(CACHE)/oracle/helm-oracle lines libs/helm/tests/templates.jsonl
 	cd tests/oracle/sops && go build -o $(CACHE)/oracle/sops-oracle .
 	SOPS_ORACLE=$(CACHE)/oracle/sops-oracle SOPS_DIFFERENTIAL=5000 cargo test -p fjord-sops --test differential
 	git diff --exit-code -- libs/kustomize libs/helm

@@ -68,6 +68,12 @@ impl Set {
         self.trees.contains_key(name.as_ref())
     }
 
+    /// Prints the body of a template as Go prints its tree, without comments and trimmed space; none if there is none.
+    pub fn print(&self, name: impl AsRef<[u8]>) -> Option<String> {
+        let tree = self.trees.get(name.as_ref())?;
+        Some(tree.root.iter().map(ToString::to_string).collect())
+    }
+
     /// Lists the templates, in order.
     pub fn names(&self) -> Vec<Text> {
         let mut names: Vec<_> = self.trees.keys().cloned().collect();

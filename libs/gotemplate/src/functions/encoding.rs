@@ -170,7 +170,10 @@ fn b32enc(_: &Scope<'_>, arguments: &[Value]) -> Result_ {
 }
 
 fn b32dec(_: &Scope<'_>, arguments: &[Value]) -> Result_ {
-    Ok(match decode(text(arguments, 0).as_bytes(), &BASE32, 5, 8) {
+    // Parity: unlike base64, the place of a fault does not count line feeds.
+    let mut letters = text(arguments, 0).as_bytes().to_vec();
+    letters.retain(|byte| !matches!(byte, b'\n' | b'\r'));
+    Ok(match decode(&letters, &BASE32, 5, 8) {
         Ok(bytes) => Value::string(bytes),
         Err(at) => Value::from(format!("illegal base32 data at input byte {at}")),
     })

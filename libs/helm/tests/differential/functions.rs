@@ -9,6 +9,8 @@ pub(crate) const FUNCTIONS: &[(&str, &str, char)] = &[
     // Go's own.
     ("and", "aa*", 'a'),
     ("or", "aa*", 'a'),
+    ("and", "bb*", 'b'),
+    ("or", "bb*", 'b'),
     ("not", "a", 'b'),
     ("len", "l", 'i'),
     ("index", "li", 'a'),
@@ -167,6 +169,8 @@ pub(crate) const FUNCTIONS: &[(&str, &str, char)] = &[
     ("kindIs", "sa", 'b'),
     ("deepEqual", "aa", 'b'),
     // Dates.
+    ("date", "yt", 's'),
+    ("htmlDate", "t", 's'),
     ("toDate", "ys", 't'),
     ("mustToDate", "ys", 't'),
     ("date_in_zone", "ytz", 's'),
@@ -226,13 +230,134 @@ pub(crate) const FUNCTIONS: &[(&str, &str, char)] = &[
     ("mustFromJson", "s", 'a'),
     ("toToml", "d", 's'),
     ("mustToToml", "d", 's'),
+    ("fromToml", "o", 'd'),
     // Passwords, of those that are always the same.
     ("decryptAES", "ss", 's'),
+    ("buildCustomCert", "ss", 'd'),
     // Helm's.
     ("include", "qa", 's'),
     ("tpl", "ea", 's'),
     ("lookup", "ssss", 'd'),
     ("getHostByName", "s", 's'),
+];
+
+/// Functions whose result is never the same, in expressions whose result is: name, expression.
+///
+/// `KEY` stands for a private key.
+pub(crate) const UNSTABLE: &[(&str, &str)] = &[
+    ("keys", "keys $.Values.m $.Values.odd | sortAlpha"),
+    ("keys", "keys $.Values.em | len"),
+    ("values", "values $.Values.m2 | len"),
+    ("values", "(values (dict \"a\" 1)) | toJson"),
+    ("now", "now | kindOf"),
+    ("now", "(now | unixEpoch | len)"),
+    ("ago", "ago now"),
+    ("ago", "ago (now | dateModify \"-1h\") | trunc 2"),
+    ("randAlpha", "randAlpha 7 | regexMatch \"^[A-Za-z]{7}$\""),
+    (
+        "randAlphaNum",
+        "randAlphaNum 5 | regexMatch \"^[A-Za-z0-9]{5}$\"",
+    ),
+    ("randNumeric", "randNumeric 4 | regexMatch \"^[0-9]{4}$\""),
+    ("randAscii", "randAscii 6 | len"),
+    ("randAscii", "randAscii -1 | quote"),
+    ("randBytes", "randBytes 9 | b64dec | len"),
+    ("randBytes", "randBytes 0 | quote"),
+    ("randInt", "randInt 3 4"),
+    ("randInt", "randInt 4 3"),
+    ("shuffle", "shuffle \"aaa\""),
+    ("shuffle", "shuffle \"abc\" | len"),
+    ("uuidv4", "uuidv4 | regexMatch \"^[0-9a-f-]{36}$\""),
+    ("uuidv4", "(uuidv4 | splitList \"-\" | len)"),
+    (
+        "encryptAES",
+        "encryptAES \"secret\" \"text\" | decryptAES \"secret\"",
+    ),
+    (
+        "derivePassword",
+        "derivePassword 1 \"long\" \"pass\" \"user\" \"example.com\"",
+    ),
+    (
+        "derivePassword",
+        "derivePassword 2 \"none\" \"pass\" \"user\" \"example.com\"",
+    ),
+    ("bcrypt", "bcrypt \"pass\" | trunc 7"),
+    ("htpasswd", "htpasswd \"user\" \"pass\" | trunc 12"),
+    ("htpasswd", "htpasswd \"us:er\" \"pass\""),
+    ("htpasswd", "htpasswd \"user\" \"pass\" \"sha\""),
+    ("genPrivateKey", "genPrivateKey \"ed25519\" | trunc 27"),
+    (
+        "genPrivateKey",
+        "genPrivateKey \"ecdsa\" | regexFind \"-+[A-Z ]+-+\"",
+    ),
+    ("genPrivateKey", "genPrivateKey \"none\""),
+    ("genCA", "(genCA \"ca\" 365).Cert | trunc 27"),
+    ("genCAWithKey", "(genCAWithKey \"ca\" 365 KEY).Key | b64enc"),
+    ("genCAWithKey", "genCAWithKey \"ca\" 365 \"none\""),
+    (
+        "genSelfSignedCert",
+        "(genSelfSignedCert \"a\" (list \"10.0.0.1\") (list \"b\") 10).Key | trunc 31",
+    ),
+    (
+        "genSelfSignedCertWithKey",
+        "(genSelfSignedCertWithKey \"a\" (list \"10.0.0.1\") (list \"b\") 10 KEY).Key | sha256sum",
+    ),
+    (
+        "genSelfSignedCertWithKey",
+        "genSelfSignedCertWithKey \"a\" (list \"no address\") nil 10 KEY",
+    ),
+    (
+        "genSignedCert",
+        "(genSignedCert \"a\" nil (list \"b\") 10 (genCAWithKey \"ca\" 365 KEY)).Cert | trunc 27",
+    ),
+    (
+        "genSignedCertWithKey",
+        "(genSignedCertWithKey \"a\" nil (list \"b\") 10 (genCAWithKey \"ca\" 365 KEY) KEY).Key | sha256sum",
+    ),
+    (
+        "genSignedCertWithKey",
+        "genSignedCertWithKey \"a\" nil (list 1) 10 (genCAWithKey \"ca\" 365 KEY) KEY",
+    ),
+];
+
+/// A key that was made for these tests and is used nowhere else.
+pub(crate) const KEY: &str = "-----BEGIN PRIVATE KEY-----\\nMC4CAQAwBQYDK2VwBCIEII5yHbhS2WEIW3DNh1H9GmWtzuBcLcYx8n05amipAzQD\\n-----END PRIVATE KEY-----\\n";
+
+/// What is asked of a version: methods, with their arguments.
+pub(crate) const METHODS: &[&str] = &[
+    "Major",
+    "Minor",
+    "Patch",
+    "Prerelease",
+    "Metadata",
+    "Original",
+    "String",
+    "IncMajor",
+    "IncMinor",
+    "IncPatch",
+    "Compare (semver \"1.2.3\")",
+    "Equal (semver \"1.2.3\")",
+    "LessThan (semver \"2.0.0\")",
+    "GreaterThan (semver \"0.1\")",
+    "SetPrerelease \"rc.1\"",
+    "SetMetadata \"b1\"",
+    "Compare \"1.2.3\"",
+    "Nothing",
+];
+
+/// TOML that parses, and one that does not.
+pub(crate) const TOMLS: &[&str] = &[
+    "a = 1\\n[b]\\nc = 'd'\\n",
+    "a = [1, 2.5, 'x']\\nb = true\\n",
+    "[[x]]\\ny = 1\\n[[x]]\\ny = 2\\n",
+    "d = 1979-05-27T07:32:00Z\\n",
+    "a.b.c = 0x1F\\n",
+    "",
+    "a = {b = 1, c = {d = 'e'}}\\n",
+    "t = 07:32:00\\nl = 1979-05-27\\n",
+    "f = 1e3\\ni = 1_000\\nn = -inf\\n",
+    "a = ",
+    "a = 1\\na = 2\\n",
 ];
 
 /// Words for texts, and odd texts.

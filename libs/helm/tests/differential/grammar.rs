@@ -1,7 +1,8 @@
 //! Templates at random: every node, every function, values of every type, and some of the wrong one.
 
 use super::functions::{
-    FORMATS, FUNCTIONS, LAYOUTS, REGEXES, REPLACEMENTS, TEXTS, URLS, VERSIONS, ZONES,
+    FORMATS, FUNCTIONS, KEY, LAYOUTS, METHODS, REGEXES, REPLACEMENTS, TEXTS, TOMLS, UNSTABLE, URLS,
+    VERSIONS, ZONES,
 };
 use super::random::Random;
 use serde_json::{Value, json};
@@ -39,6 +40,76 @@ fn values() -> Value {
     })
 }
 
+/// What a user may give where a chart expects something else.
+fn hostile() -> [Value; 24] {
+    [
+        Value::Null,
+        json!(""),
+        json!("\u{0}\u{200b}\u{feff}"),
+        json!("{{ .Values.s }}"),
+        json!("{{"),
+        json!("- a\n-b: [\n\t"),
+        json!("x".repeat(300)),
+        json!("\r\n\r"),
+        json!("é".repeat(30)),
+        json!(1e300),
+        json!(-1e-300),
+        json!(9_223_372_036_854_775_807u64),
+        json!(4_294_967_296u64),
+        json!(-0.0),
+        json!([]),
+        json!({}),
+        json!([[[[]]]]),
+        json!([null, null]),
+        json!({"": 1, "null": null, "é": [], "1": {"2": {"3": {}}}, "a: b": "- c"}),
+        json!({"kind": "List", "items": [{"a": 1}]}),
+        json!(["10", "9", "1e3", "0x1", "true", "~"]),
+        json!(false),
+        json!("true"),
+        json!("2024-02-29T12:34:56Z"),
+    ]
+}
+
+/// The nodes of the language and their parts, by the names under which they are counted.
+pub(crate) const NODES: &[&str] = &[
+    "action",
+    "assignment",
+    "block",
+    "boolean",
+    "break",
+    "chain",
+    "character",
+    "comment",
+    "complex",
+    "continue",
+    "define",
+    "dot",
+    "dropped",
+    "else",
+    "else if",
+    "field",
+    "if",
+    "method",
+    "nil",
+    "number",
+    "parentheses",
+    "pipe",
+    "range",
+    "range of a number",
+    "range with key",
+    "range with value",
+    "raw string",
+    "string",
+    "template",
+    "text",
+    "trim left",
+    "trim right",
+    "variable",
+    "variable use",
+    "with",
+    "with variable",
+];
+
 impl Generated {
     pub(crate) fn new(seed: u64) -> Self {
         let mut grammar = Grammar {
@@ -54,9 +125,21 @@ impl Generated {
             template += &grammar.define();
         }
         template += &grammar.body(0);
+        let mut values = values();
+        if grammar.random.once_in(3) {
+            let Value::Object(map) = &mut values else {
+                unreachable!("values are a table");
+            };
+            for _ in 0..=grammar.random.below(3) {
+                let at = grammar.random.below(map.len());
+                if let Some(value) = map.values_mut().nth(at) {
+                    *value = grammar.random.pick(&hostile()).clone();
+                }
+            }
+        }
         Self {
             template,
-            values: values(),
+            values,
             used: grammar.used,
         }
     }
@@ -195,6 +278,11 @@ impl Grammar {
 
     fn expression_item(&mut self) -> String {
         self.uses("action");
+        if self.random.once_in(15) {
+            let (name, text) = *self.random.pick(UNSTABLE);
+            self.uses(name);
+            return self.action(&text.replace("KEY", &format!("\"{KEY}\"")));
+        }
         let letter = self.letter();
         let text = self.pipeline(letter, 0);
         self.action(&text)
@@ -212,6 +300,7 @@ impl Grammar {
         let known = self.variables.len();
         let declared = word == "with" && self.random.once_in(3);
         let head = if declared {
+            self.uses("with variable");
             self.variables.push("$w".into());
             format!("{word} $w := {condition}")
         } else {
@@ -236,14 +325,19 @@ impl Grammar {
     fn range(&mut self, depth: usize) -> String {
         self.uses("range");
         let letter = *self.random.pick(&['l', 'l', 'd', 'S', 'i', 'a']);
+        if letter == 'i' {
+            self.uses("range of a number");
+        }
         let over = self.pipeline(letter, 0);
         let known = self.variables.len();
         let head = match self.random.below(4) {
             0 => {
+                self.uses("range with value");
                 self.variables.push("$e".into());
                 format!("range $e := {over}")
             }
             1 => {
+                self.uses("range with key");
                 self.variables.push("$k".into());
                 self.variables.push("$e".into());
                 format!("range $k, $e := {over}")
@@ -374,11 +468,24 @@ impl Grammar {
                 "1",
                 "\"x\"",
                 "'a'",
+                "2i",
+                "1+2i",
                 "0x10",
                 "1.5e3",
                 "$.Values.m",
             ];
-            return (*self.random.pick(&odd)).to_owned();
+            let text = *self.random.pick(&odd);
+            self.uses(match text {
+                "nil" => "nil",
+                "." | "$" => "dot",
+                "'a'" => "character",
+                "2i" | "1+2i" => "complex",
+                "true" => "boolean",
+                "\"x\"" => "string",
+                _ if text.contains("Values") => "field",
+                _ => "number",
+            });
+            return text.to_owned();
         }
         match letter {
             's' => match self.random.below(3) {
@@ -425,9 +532,16 @@ impl Grammar {
             'y' => self.literal(LAYOUTS),
             'f' => self.literal(FORMATS),
             'q' => self.literal(&["t.name", "t.dot", "t.yaml", "local", "missing"]),
+            'o' => self.literal(TOMLS),
             'e' => self.evaluated(),
             _ => {
-                let letter = *self.random.pick(&['s', 'i', 'n', 'b', 'l', 'd', 'x']);
+                let letter = *self.random.pick(&['s', 'i', 'n', 'b', 'l', 'd', 'x', 'm']);
+                if letter == 'm' {
+                    self.uses("method");
+                    let version = *self.random.pick(VERSIONS);
+                    let method = *self.random.pick(METHODS);
+                    return format!("((semver \"{version}\").{method})");
+                }
                 if letter == 'x' {
                     self.uses("dot");
                     let odd = [

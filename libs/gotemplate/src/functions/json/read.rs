@@ -45,6 +45,13 @@ impl Reader<'_> {
         }
     }
 
+    /// Says the same in the middle of a number or an escape.
+    fn broken(&self, context: &str) -> String {
+        // Parity: at the end of the text Go's scanner reads a space.
+        let byte = self.peek().unwrap_or(b' ');
+        format!("invalid character {} {context}", quoted(byte))
+    }
+
     fn value(&mut self, depth: usize) -> Result<Value, String> {
         if depth > DEPTH {
             return Err("exceeded max depth".to_owned());
@@ -67,12 +74,8 @@ impl Reader<'_> {
                 self.at += 1;
                 continue;
             }
-            // Parity: at the end of the text Go's scanner reads a space.
-            let found = quoted(self.peek().unwrap_or(b' '));
-            return Err(format!(
-                "invalid character {found} in literal {word} (expecting '{}')",
-                expected as char
-            ));
+            let expected = expected as char;
+            return Err(self.broken(&format!("in literal {word} (expecting '{expected}')")));
         }
         Ok(value)
     }
@@ -142,12 +145,12 @@ impl Reader<'_> {
         match self.peek() {
             Some(b'0') => self.at += 1,
             Some(b'1'..=b'9') => self.digits(),
-            _ => return Err(self.invalid("in numeric literal")),
+            _ => return Err(self.broken("in numeric literal")),
         }
         if self.peek() == Some(b'.') {
             self.at += 1;
             if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-                return Err(self.invalid("after decimal point in numeric literal"));
+                return Err(self.broken("after decimal point in numeric literal"));
             }
             self.digits();
         }
@@ -157,7 +160,7 @@ impl Reader<'_> {
                 self.at += 1;
             }
             if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-                return Err(self.invalid("in exponent of numeric literal"));
+                return Err(self.broken("in exponent of numeric literal"));
             }
             self.digits();
         }
@@ -227,7 +230,7 @@ impl Reader<'_> {
                 out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
                 return Ok(());
             }
-            _ => return Err(self.invalid("in string escape code")),
+            _ => return Err(self.broken("in string escape code")),
         };
         out.push(byte);
         self.at += 1;
@@ -239,7 +242,7 @@ impl Reader<'_> {
         for _ in 0..4 {
             let digit = self.peek().and_then(|byte| (byte as char).to_digit(16));
             let Some(digit) = digit else {
-                return Err(self.invalid("in \\u hexadecimal character escape"));
+                return Err(self.broken("in \\u hexadecimal character escape"));
             };
             code = code * 16 + digit;
             self.at += 1;

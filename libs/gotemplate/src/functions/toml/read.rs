@@ -44,7 +44,7 @@ fn value(toml: Toml) -> Value {
         Toml::Integer(int) => Value::Int64(int),
         Toml::Float(float) => Value::Float64(float),
         Toml::Boolean(b) => Value::Bool(b),
-        Toml::Datetime(datetime) => Value::object(Datetime(datetime.to_string())),
+        Toml::Datetime(datetime) => Value::object(Datetime(datetime)),
         Toml::Array(items) => {
             let tables = !items.is_empty() && items.iter().all(Toml::is_table);
             let items = items.into_iter().map(value).collect();
@@ -63,9 +63,54 @@ fn value(toml: Toml) -> Value {
     }
 }
 
-/// A date, a time of day or both, as written.
+/// A date, a time of day or both, as written; the decoder of the original makes a time of each.
 #[derive(Debug)]
-struct Datetime(String);
+struct Datetime(toml::value::Datetime);
+
+impl Datetime {
+    /// Writes year to nanosecond, what was not written being that of the year 0.
+    fn instant(&self, between: char) -> String {
+        let (year, month, day) = self
+            .0
+            .date
+            .map_or((0, 1, 1), |date| (date.year, date.month, date.day));
+        let (hour, minute, second, nanosecond) = self.0.time.map_or((0, 0, 0, 0), |time| {
+            (time.hour, time.minute, time.second, time.nanosecond)
+        });
+        let mut text =
+            format!("{year:04}-{month:02}-{day:02}{between}{hour:02}:{minute:02}:{second:02}");
+        if nanosecond > 0 {
+            text += format!(".{nanosecond:09}").trim_end_matches('0');
+        }
+        text
+    }
+
+    /// Returns the offset from UTC in minutes.
+    fn offset(&self) -> i16 {
+        match self.0.offset {
+            Some(toml::value::Offset::Custom { minutes }) => minutes,
+            _ => 0,
+        }
+    }
+
+    /// Returns the name that the original's decoder gives to the zone of what has none, or the one of an offset.
+    fn zone(&self, digits: &str) -> String {
+        match (self.0.date, self.0.time, self.0.offset) {
+            (_, _, Some(_)) if self.offset() == 0 => "UTC".to_owned(),
+            (_, _, Some(_)) => digits.to_owned(),
+            (Some(_), Some(_), None) => "datetime-local".to_owned(),
+            (Some(_), None, None) => "date-local".to_owned(),
+            (None, _, None) => "time-local".to_owned(),
+        }
+    }
+}
+
+/// Writes an offset with its sign, and what stands between hours and minutes.
+fn offset(minutes: i16, between: &str) -> String {
+    let sign = if minutes < 0 { '-' } else { '+' };
+    let minutes = minutes.unsigned_abs();
+    format!("{sign}{:02}{between}{:02}", minutes / 60, minutes % 60)
+}
 
 impl Object for Datetime {
     fn type_name(&self) -> &'static str {
@@ -73,19 +118,24 @@ impl Object for Datetime {
     }
 
     fn display(&self) -> Option<Text> {
-        Some(self.0.as_str().into())
+        let digits = offset(self.offset(), "");
+        Some(format!("{} {digits} {}", self.instant(' '), self.zone(&digits)).into())
     }
 
     fn datetime(&self) -> Option<String> {
-        Some(self.0.clone())
+        Some(self.0.to_string())
     }
 
     fn encoded(&self) -> Option<Value> {
-        Some(Value::from(self.0.as_str()))
+        let zone = match self.offset() {
+            0 => "Z".to_owned(),
+            minutes => offset(minutes, ":"),
+        };
+        Some(Value::from(self.instant('T') + &zone))
     }
 
     fn is_equal(&self, other: &dyn Object) -> bool {
-        other.datetime().as_ref() == Some(&self.0)
+        other.datetime() == self.datetime()
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -78,6 +78,8 @@ fn entries(value: &Value) -> Vec<(Text, Value)> {
         Value::Object(object) => object
             .fields()
             .into_iter()
+            // What Go does not export is not written.
+            .filter(|(name, _)| name.starts_with(char::is_uppercase))
             .map(|(name, value)| (Text::from(name), value))
             .collect(),
         _ => Vec::new(),

@@ -70,11 +70,18 @@ fn node(value: &Value, depth: usize) -> Result<Node, Failure> {
             Node::Map(mapping)
         }
         Value::Object(object) => match (object.display(), object.encoded()) {
+            // yaml.v3 knows times, which JSON does not.
+            (_, Some(Value::String(text))) if object.datetime().is_some() => {
+                plain(text.to_str(), Tag::Timestamp)
+            }
             (_, Some(other)) => node(&other, depth + 1)?,
             (Some(text), None) => Node::Scalar(v3_string(&text.to_str())),
             (None, None) => {
                 let mut mapping = fjord_yaml::Map::default();
                 for (name, value) in object.fields() {
+                    if !name.starts_with(char::is_uppercase) {
+                        continue; // yaml.v3 cannot see what Go does not export.
+                    }
                     // yaml.v3 names the keys of a struct in lower case.
                     let key = Node::Scalar(v3_string(&name.to_lowercase()));
                     push(&mut mapping, key, node(&value, depth + 1)?);

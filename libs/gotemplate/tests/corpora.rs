@@ -1,0 +1,38 @@
+//! What the fuzz targets found worth keeping, run again: `fuzz/seeds/TARGET/`, without a fuzzer and on any compiler.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may fail at any line"
+)]
+
+use std::fs;
+use std::path::Path;
+
+#[path = "../fuzz/checks/lexer.rs"]
+mod lexer;
+#[path = "../fuzz/checks/parser.rs"]
+mod parser;
+
+fn replay(target: &str, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/seeds")
+        .join(target);
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        check(&fs::read(entry.unwrap().path()).unwrap());
+        count += 1;
+    }
+    println!("{target}: {count} seeds");
+    assert!(count > 0, "{target} has no seeds");
+}
+
+#[test]
+fn seeds_of_the_lexer_hold() {
+    replay("lexer", lexer::check);
+}
+
+#[test]
+fn seeds_of_the_parser_hold() {
+    replay("parser", parser::check);
+}
