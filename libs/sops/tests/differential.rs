@@ -78,7 +78,41 @@ impl Writer {
         self.out.push('\n');
     }
 
+    /// A collection in brackets over several lines.
+    fn flow(&mut self, indent: usize) {
+        let (open, close) = if self.random.one_in(2) {
+            (" [", "]")
+        } else {
+            (" {", "}")
+        };
+        self.out.push_str(open);
+        self.inline();
+        for index in 0..self.random.below(4) {
+            self.comments(indent + 2);
+            let item = self.random.pick(&["x", "'y'", "[z]", "{}", "\"w\""]);
+            let key = if open == " {" {
+                format!("f{index}: ")
+            } else {
+                String::new()
+            };
+            write!(self.out, "{:1$}{key}{item}", "", indent + 2).unwrap();
+            if !self.random.one_in(4) {
+                self.out.push(',');
+                self.inline();
+            } else {
+                self.inline();
+                break;
+            }
+        }
+        self.comments(indent + 2);
+        write!(self.out, "{:1$}{close}", "", indent + 1).unwrap();
+        self.inline();
+    }
+
     fn scalar(&mut self, indent: usize) {
+        if self.random.one_in(8) {
+            return self.flow(indent);
+        }
         let scalar = self.random.pick(&[
             "x",
             "12",
@@ -186,7 +220,20 @@ fn document(seed: u64) -> String {
         writer.out.push_str("---\n");
         writer.map(0, 0);
     }
-    writer.out
+    match writer.random.below(8) {
+        0 => writer.out.replace('\n', "\r\n"),
+        1 => writer.out.trim_end().to_owned(),
+        // Behind text only: at the beginning of a line, a tab is refused (docs/deviations.md).
+        2 => writer
+            .out
+            .lines()
+            .map(|line| match line.trim_start().starts_with('#') {
+                true => line.to_owned() + "\n",
+                false => line.replace(" #", "\t#") + "\n",
+            })
+            .collect(),
+        _ => writer.out,
+    }
 }
 
 struct Oracle {
