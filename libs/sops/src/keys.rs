@@ -1,8 +1,10 @@
 //! Keys: who can open a file, and how its data key is opened with what is at hand.
 
 mod age;
+mod pgp;
 
 pub use age::{AgeIdentities, IdentityError};
+pub use pgp::{PgpKeys, PgpKeysError};
 
 use crate::cipher::DataKey;
 use crate::error::Error;
@@ -79,8 +81,7 @@ pub struct Unbuilt;
 impl KeyService for Unbuilt {
     fn open(&self, recipient: &Recipient) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         Err(match recipient {
-            Recipient::Age { .. } => KeyError::Missing,
-            Recipient::Pgp { .. } => KeyError::Unsupported("OpenPGP"),
+            Recipient::Age { .. } | Recipient::Pgp { .. } => KeyError::Missing,
             Recipient::Remote { .. } => KeyError::Unsupported("a key of a service"),
         })
     }
