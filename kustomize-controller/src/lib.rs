@@ -75,7 +75,7 @@ pub async fn run(args: Args, client: Client, shutdown: CancellationToken) -> any
     let dependencies = Dependencies::watch(&process, waker)?;
     let cluster = Cluster::new(process.client().clone());
     let options = apply_options(&args, &process);
-    let controller = Controller::new(&process, |store, waker| {
+    let controller = Controller::indexed(&process, sources::users(), |store, waker| {
         // Nothing else sets it.
         let _ = own.set((store.clone(), waker.clone()));
         let memory = Memory::default();

@@ -7,13 +7,18 @@ use std::sync::Arc;
 use fjord_crds::Artifact;
 use fjord_crds::kustomize::v1::Kustomization;
 use fjord_crds::source::v1::GitRepository;
-use fjord_runtime::{ConditionType, Failure, ObjectKey, Priority, Process, Retry, Store, Waker};
+use fjord_runtime::{
+    ConditionType, Failure, ObjectKey, Priority, Process, Retry, Store, Waker, store,
+};
 
 use crate::reason::Reason;
 use crate::reconcile::Settings;
 
 /// The key under which an artifact names the revision it was made from.
 const ORIGIN_REVISION: &str = "org.opencontainers.image.revision";
+
+/// The index of Kustomizations by the source that they name.
+const BY_SOURCE: &str = "source";
 
 /// What a build starts from.
 #[derive(Debug, Clone)]
@@ -86,7 +91,14 @@ pub(crate) fn resolve(
     })
 }
 
+/// Returns the watch on Kustomizations that finds those of a source without looking at all.
+pub(crate) fn users() -> store::Builder<Kustomization> {
+    Store::watch().index(BY_SOURCE, |ks: &Kustomization| vec![key(ks).to_string()])
+}
+
 /// Watches sources and wakes what uses them.
+///
+/// `own` gives the store that [`users`] describes.
 pub(crate) fn watch(
     process: &Process,
     own: impl Fn() -> Option<(Store<Kustomization>, Waker)> + Send + Sync + 'static,
@@ -120,8 +132,8 @@ fn wake_users(
     revision: Option<&str>,
 ) {
     let source = ObjectKey::of(source);
-    for ks in kustomizations.all() {
-        if key(&ks) == source && !has_seen(&ks, revision) {
+    for ks in kustomizations.by_index(BY_SOURCE, &source.to_string()) {
+        if !has_seen(&ks, revision) {
             waker.wake(&ObjectKey::of(&*ks), Priority::NewRevision);
         }
     }

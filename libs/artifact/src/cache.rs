@@ -11,6 +11,7 @@
 mod disk;
 mod fetch;
 mod index;
+mod warm;
 
 use std::collections::HashMap;
 use std::io;
@@ -86,6 +87,7 @@ struct Inner {
 #[derive(Default)]
 struct Slots {
     by_digest: HashMap<Digest, Slot>,
+    warm: warm::Warm,
     clock: u64,
 }
 
@@ -102,7 +104,7 @@ struct Slot {
 
 struct Folder {
     root: PathBuf,
-    index: Index,
+    index: Arc<Index>,
 }
 
 /// Gives read access to one unpacked artifact and keeps it in the cache.
@@ -173,15 +175,19 @@ impl Cache {
 
     async fn fill(&self, url: &str, digest: &Digest) -> Result<Handle, Error> {
         let options = &self.inner.options;
-        let on_disk = self
-            .slots()
-            .by_digest
-            .get(digest)
-            .is_some_and(|slot| slot.bytes.is_some());
+        let (on_disk, warm) = {
+            let mut slots = self.slots();
+            let on_disk = slots.by_digest.get(digest).and_then(|slot| slot.bytes);
+            (on_disk, slots.warm.get(digest))
+        };
         let folder = options.folder.clone();
-        if on_disk {
+        if let Some(bytes) = on_disk {
             let wanted = digest.clone();
-            if let Ok(opened) = blocking(move || disk::open(&folder, &wanted)).await {
+            let open = move || match warm {
+                Some(index) => disk::reopen(&folder, &wanted, index, bytes),
+                None => disk::open(&folder, &wanted),
+            };
+            if let Ok(opened) = blocking(open).await {
                 return Ok(self.admit(digest, opened));
             }
         }
@@ -219,6 +225,7 @@ impl Cache {
         let mut slots = self.slots();
         slots.clock += 1;
         let used = slots.clock;
+        slots.warm.keep(digest, &folder.index);
         let slot = slots.by_digest.entry(digest.clone()).or_default();
         slot.bytes = Some(opened.bytes);
         slot.used = used;
@@ -263,6 +270,7 @@ impl Cache {
                     break;
                 }
                 let slot = slots.by_digest.remove(&digest);
+                slots.warm.forget(&digest);
                 total -= slot.and_then(|slot| slot.bytes).unwrap_or_default();
                 match disk::retire(&self.inner.options.folder, &digest) {
                     Ok(path) => doomed.push(path),

@@ -169,6 +169,26 @@ async fn what_an_earlier_process_left_complete_is_used_again() {
 }
 
 #[tokio::test]
+async fn an_artifact_that_nobody_holds_is_opened_again_without_reading_its_index() {
+    let source = Source::start().await;
+    let (url, digest) = source.store("a", &[("a", "1")]);
+    let (folder, cache) = cache();
+    drop(cache.get(&url, &digest).await.unwrap());
+    let home = folder.path().join("cache/0").join(digest.replace(':', "-"));
+    std::fs::remove_file(home.join("index")).unwrap();
+    let again = cache.get(&url, &digest).await.unwrap();
+    assert_eq!(again.index().len(), 1);
+    assert_eq!(source.requests.load(Ordering::SeqCst), 1);
+    // Without its files it is worth nothing.
+    drop(again);
+    std::fs::set_permissions(home.join("tree"), PermissionsExt::from_mode(0o700)).unwrap();
+    std::fs::remove_dir_all(home.join("tree")).unwrap();
+    let fetched = cache.get(&url, &digest).await.unwrap();
+    assert_eq!(std::fs::read(fetched.root().join("a")).unwrap(), b"1");
+    assert_eq!(source.requests.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
 async fn the_least_recently_used_folder_goes_but_never_one_in_use() {
     let source = Source::start().await;
     let stored: Vec<_> = ["a", "b", "c"]

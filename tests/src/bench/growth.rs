@@ -68,7 +68,7 @@ fn figures(measured: &[(usize, Measured)]) -> Vec<Figure> {
                 unit: "x",
                 ours: get(one) / get(first),
                 flux: None,
-                aim: is_claimed.then_some(times * TOLERANCE),
+                aim: is_claimed.then_some((times * TOLERANCE * 100.0).round() / 100.0),
             });
         }
     }

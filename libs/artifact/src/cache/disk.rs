@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Error, Index};
 use crate::Digest;
@@ -22,7 +23,7 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 /// An artifact found or put on disk.
 pub(super) struct Opened {
     pub(super) root: PathBuf,
-    pub(super) index: Index,
+    pub(super) index: Arc<Index>,
     pub(super) bytes: u64,
 }
 
@@ -77,9 +78,21 @@ pub(super) fn open(folder: &Path, digest: &Digest) -> Result<Opened, Error> {
     let (index, bytes) = Index::load(&home.join(INDEX))?;
     Ok(Opened {
         root: home.join(TREE),
-        index,
+        index: Arc::new(index),
         bytes,
     })
+}
+
+/// Opens an artifact whose index is in memory, if its files are still on disk.
+pub(super) fn reopen(
+    folder: &Path,
+    digest: &Digest,
+    index: Arc<Index>,
+    bytes: u64,
+) -> Result<Opened, Error> {
+    let root = folder.join(name(digest)).join(TREE);
+    fs::metadata(&root)?;
+    Ok(Opened { root, index, bytes })
 }
 
 /// Unpacks a verified archive into its place.
@@ -109,7 +122,7 @@ pub(super) fn unpack(
     fs::rename(work.keep(), &home)?;
     Ok(Opened {
         root: home.join(TREE),
-        index,
+        index: Arc::new(index),
         bytes: unpacked.bytes,
     })
 }
