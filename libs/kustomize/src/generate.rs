@@ -108,6 +108,7 @@ fn finish(root: Map, args: &GeneratorArgs) -> Resource {
         object.book.needs_hash = Some("enabled".to_owned());
     }
     object.book.behavior = Some(Behavior::parse(&args.behavior));
+    object.touch_annotations();
     object
 }
 

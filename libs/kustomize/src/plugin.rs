@@ -1,29 +1,21 @@
 //! Builtins configured by objects of their own: `generators`, `transformers`, `validators`.
 //!
-//! A new builtin is one file of its own and one line in [`make`]. Anything that is no builtin would be
-//! a program or a container, and is refused.
+//! The table of transformers is in [`crate::transform`], that of generators here. Anything that is in
+//! neither would be a program or a container, and is refused.
 
 use crate::build::Cx;
-use crate::decode::{self, Mode, Struct, Ty};
+use crate::decode::{self, Mode, Struct};
 use crate::error::{Error, Wrap, invalid};
 use crate::generate;
-use crate::id::ResId;
+use crate::id::{Gvk, ResId};
 use crate::loader::Loader;
-use crate::resmap::ResMap;
 use crate::resource::Resource;
-use crate::transform::{
-    Affix, Hash, Images, JsonPatches, Labels, Namespace, PatchTransformer, Replacements, Replicas,
-    Side, StrategicMerge, Subjects, Transform, ValueAdd,
-};
-use crate::types::{
-    FieldSpec, GENERATOR_OPTIONS, GeneratorArgs, Image, META, PLUGIN, Patch, PatchOptions,
-    ReplacementField, Replica, Selector, ValueTarget,
-};
-use crate::{fs, tree};
+use crate::transform::{BUILTINS, Setup, Transform};
+use crate::tree;
+use crate::types::{CONFIG_MAP_GENERATOR, GeneratorArgs, Meta, POLICY, SECRET_GENERATOR};
 use fjord_yaml::{Map, Node, Scalar};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// What a configuration makes.
 pub(crate) enum Plugin {
@@ -49,56 +41,28 @@ impl Generator {
     }
 }
 
-static GENERATOR: Struct = Struct {
-    name: "GeneratorPlugin",
-    fields: &[
-        ("metadata", Ty::Struct(&META)),
-        ("namespace", Ty::Str),
-        ("name", Ty::Str),
-        ("behavior", Ty::Str),
-        ("literals", Ty::List(&Ty::Str)),
-        ("files", Ty::List(&Ty::Str)),
-        ("envs", Ty::List(&Ty::Str)),
-        ("options", Ty::Struct(&GENERATOR_OPTIONS)),
-        ("type", Ty::Str),
-    ],
-};
+/// Makes a generator of its checked configuration.
+type MakeGenerator = fn(&Cx<'_>, Value) -> Result<Generator, Error>;
 
-/// The fields of all builtins.
+/// Every builtin generator: its kind, its fields, and what makes it.
+pub(crate) static GENERATORS: [(&str, &Struct, MakeGenerator); 3] = [
+    ("ConfigMapGenerator", &CONFIG_MAP_GENERATOR, |cx, value| {
+        Ok(Generator::ConfigMap(arguments(cx, value)?))
+    }),
+    ("SecretGenerator", &SECRET_GENERATOR, |cx, value| {
+        Ok(Generator::Secret(arguments(cx, value)?))
+    }),
+    ("IAMPolicyGenerator", &POLICY, |cx, value| {
+        Ok(Generator::Policy(policy(&cx.shape(value)?)?))
+    }),
+];
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Config {
-    metadata: Meta,
-    annotations: BTreeMap<String, String>,
-    labels: BTreeMap<String, String>,
-    field_specs: Option<Vec<FieldSpec>>,
-    unset_only: bool,
-    set_role_binding_subjects: String,
-    prefix: String,
-    suffix: String,
-    image_tag: Image,
-    replica: Replica,
-    path: String,
-    patch: String,
-    target: Option<Selector>,
-    options: Option<PatchOptions>,
-    json_op: String,
-    paths: Vec<String>,
-    patches: String,
-    replacements: Vec<ReplacementField>,
-    value: String,
-    targets: Vec<ValueTarget>,
-    target_file_path: String,
+struct Policy {
     cloud: String,
     kubernetes_service: CloudName,
     service_account: CloudName,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Meta {
-    name: String,
-    namespace: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -145,86 +109,30 @@ fn make(
     mut value: Value,
     text: &str,
 ) -> Result<Plugin, Error> {
-    if matches!(kind, "ConfigMapGenerator" | "SecretGenerator") {
-        return generator(cx, kind, value);
-    }
-    let shape = |value: &mut Value| -> Result<Config, Error> {
-        decode::check(value, &PLUGIN, Mode::Lenient)?;
-        let mut value = value.clone();
-        // Two builtins give `options` and others nothing; a foreign shape was refused above.
-        if let Value::Object(object) = &mut value {
-            object.retain(|_, v| !v.is_null());
-        }
-        cx.shape(value)
-    };
-    let c = shape(&mut value)?;
-    let specs = c.field_specs.clone().unwrap_or_default();
-    let affix =
-        |side, text: &str, specs: Option<&[FieldSpec]>| Affix::new(side, text.to_owned(), specs);
-    let transformer: Box<dyn Transform> = match kind {
-        "AnnotationsTransformer" => Box::new(Labels::new(c.annotations, &specs)),
-        "HashTransformer" => Box::new(Hash),
-        "ImageTagTransformer" => Box::new(Images::new(c.image_tag, &specs)?),
-        "LabelTransformer" => Box::new(Labels::new(c.labels, &specs)),
-        "NamespaceTransformer" => {
-            let subjects = subjects(&c.set_role_binding_subjects)?;
-            Box::new(Namespace::new(
-                c.metadata.namespace,
-                &specs,
-                c.unset_only,
-                subjects,
-            ))
-        }
-        "PatchJson6902Transformer" => Box::new(JsonPatches::new(
+    if let Some(builtin) = BUILTINS.iter().find(|builtin| builtin.kind == kind) {
+        decode::check(&mut value, builtin.fields, Mode::Lenient)?;
+        let setup = Setup {
             cx,
             loader,
-            c.target.as_ref(),
-            &c.path,
-            &c.json_op,
-        )?),
-        "PatchStrategicMergeTransformer" => {
-            Box::new(StrategicMerge::new(cx, loader, &c.paths, &c.patches)?)
-        }
-        "PatchTransformer" => {
-            let entry = Patch {
-                path: c.path,
-                patch: c.patch,
-                target: c.target,
-                options: c.options,
-            };
-            Box::new(PatchTransformer::new(cx, loader, &entry, text)?)
-        }
-        "PrefixTransformer" => Box::new(affix(Side::Prefix, &c.prefix, c.field_specs.as_deref())?),
-        "SuffixTransformer" => Box::new(affix(Side::Suffix, &c.suffix, c.field_specs.as_deref())?),
-        "PrefixSuffixTransformer" => Box::new(Both(
-            affix(Side::Prefix, &c.prefix, c.field_specs.as_deref())?,
-            affix(Side::Suffix, &c.suffix, c.field_specs.as_deref())?,
-        )),
-        "ReplacementTransformer" => Box::new(Replacements::new(cx, loader, &c.replacements)?),
-        "ReplicaCountTransformer" => Box::new(Replicas::new(c.replica, &specs)),
-        "ValueAddTransformer" => Box::new(value_add(cx, loader, c)?),
-        "IAMPolicyGenerator" => {
-            return policy(&c).map(|p| Plugin::Generator(Box::new(Generator::Policy(p))));
-        }
-        "HelmChartInflationGenerator" => {
-            return Err(Error::Refused("must specify --enable-helm".to_owned()));
-        }
-        _ => {
-            let gvk = crate::id::Gvk::new("builtin", kind);
-            return Err(Error::Unknown(format!("unable to load builtin {gvk}")));
-        }
-    };
-    Ok(Plugin::Transformer(transformer))
+            value,
+            text,
+        };
+        return Ok(Plugin::Transformer((builtin.make)(&setup)?));
+    }
+    if let Some((_, fields, make)) = GENERATORS.iter().find(|(name, ..)| *name == kind) {
+        decode::check(&mut value, fields, Mode::Lenient)?;
+        return Ok(Plugin::Generator(Box::new(make(cx, value)?)));
+    }
+    if kind == "HelmChartInflationGenerator" {
+        return Err(Error::Refused("must specify --enable-helm".to_owned()));
+    }
+    let gvk = Gvk::new("builtin", kind);
+    Err(Error::Unknown(format!("unable to load builtin {gvk}")))
 }
 
-fn generator(cx: &Cx<'_>, kind: &str, mut value: Value) -> Result<Plugin, Error> {
-    decode::check(&mut value, &GENERATOR, Mode::Lenient)?;
-    let meta: Meta = cx.shape(
-        value
-            .get("metadata")
-            .cloned()
-            .unwrap_or_else(|| Value::Object(serde_json::Map::new())),
-    )?;
+fn arguments(cx: &Cx<'_>, mut value: Value) -> Result<GeneratorArgs, Error> {
+    let metadata = value.get_mut("metadata").map(Value::take);
+    let meta: Meta = metadata.map_or_else(|| Ok(Meta::default()), |value| cx.shape(value))?;
     let mut args: GeneratorArgs = cx.shape(value)?;
     if args.name.is_empty() {
         args.name = meta.name;
@@ -232,52 +140,10 @@ fn generator(cx: &Cx<'_>, kind: &str, mut value: Value) -> Result<Plugin, Error>
     if args.namespace.is_empty() {
         args.namespace = meta.namespace;
     }
-    Ok(Plugin::Generator(Box::new(if kind == "SecretGenerator" {
-        Generator::Secret(args)
-    } else {
-        Generator::ConfigMap(args)
-    })))
+    Ok(args)
 }
 
-struct Both(Affix, Affix);
-
-impl Transform for Both {
-    fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error> {
-        self.0.run(map, cx)?;
-        self.1.run(map, cx)
-    }
-}
-
-fn subjects(text: &str) -> Result<Subjects, Error> {
-    match text {
-        "" | "defaultOnly" => Ok(Subjects::DefaultOnly),
-        "allServiceAccounts" => Ok(Subjects::AllServiceAccounts),
-        "none" => Ok(Subjects::None),
-        other => Err(invalid(format!(
-            "invalid value {other:?} for setRoleBindingSubjects: must be one of \"defaultOnly\", \"none\" or \"allServiceAccounts\""
-        ))),
-    }
-}
-
-fn value_add(cx: &Cx<'_>, loader: &Loader, c: Config) -> Result<ValueAdd, Error> {
-    let value = c.value.trim();
-    let value = if value.is_empty() {
-        fs::base(loader.root())
-    } else {
-        value
-    };
-    let mut targets = c.targets;
-    if !c.target_file_path.is_empty() {
-        let bytes = loader.load(cx, &c.target_file_path)?;
-        let mut file = fjord_yaml::to_json(&bytes, &cx.options.limits.yaml)?;
-        decode::check(&mut file, &PLUGIN, Mode::Lenient)?;
-        let more: Config = cx.shape(file)?;
-        targets.extend(more.targets);
-    }
-    ValueAdd::new(value.to_owned(), targets)
-}
-
-fn policy(c: &Config) -> Result<Resource, Error> {
+fn policy(c: &Policy) -> Result<Resource, Error> {
     if c.cloud != "gke" {
         return Err(invalid(format!(
             "cloud provider {} not supported yet",

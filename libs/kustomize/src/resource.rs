@@ -258,6 +258,24 @@ impl Resource {
             name: id.name,
             namespace,
         });
+        // In kustomize this is written there, so that there are annotations from now on.
+        let _ = map_at(&mut self.node, &["metadata", "annotations"]);
+    }
+
+    /// Does to the annotations what setting the bookkeeping as a whole does in kustomize: they are the last of
+    /// the metadata, sorted, and strings.
+    pub(crate) fn touch_annotations(&mut self) {
+        let entries: Vec<(String, String)> = self
+            .meta_map("annotations")
+            .into_iter()
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect();
+        let empty = entries.is_empty();
+        self.set_meta_map("annotations", entries);
+        if empty && let Some(meta) = map_at(&mut self.node, &["metadata"]) {
+            // What is empty here is not in kustomize, and goes at the end.
+            meta.push("annotations", Node::map());
+        }
     }
 
     pub(crate) fn needs_hash(&self) -> bool {
@@ -491,6 +509,9 @@ impl Resource {
         let (name, namespace) = (other.name().to_owned(), other.namespace().to_owned());
         self.set_name(&name);
         self.set_namespace(&namespace);
+        if !self.book.previous.is_empty() || self.book.needs_hash.is_some() {
+            self.touch_annotations();
+        }
         self.variables.clone_from(&other.variables);
     }
 

@@ -72,6 +72,32 @@ pub(crate) fn map_at<'n>(node: &'n mut Node, path: &[&str]) -> Option<&'n mut Ma
     Some(map)
 }
 
+/// Says whether two trees are the same to the line and style of each scalar.
+pub(crate) fn same(a: &Node, b: &Node) -> bool {
+    let scalars = |a: &Scalar, b: &Scalar| {
+        let b = Scalar {
+            alias: a.alias,
+            ..b.clone()
+        };
+        *a == b
+    };
+    match (a, b) {
+        (Node::Scalar(a), Node::Scalar(b)) => scalars(a, b),
+        (Node::Seq(a), Node::Seq(b)) => {
+            a.flow == b.flow
+                && a.items.len() == b.items.len()
+                && a.items.iter().zip(&b.items).all(|(a, b)| same(a, b))
+        }
+        (Node::Map(a), Node::Map(b)) => {
+            let mut pairs = a.entries.iter().zip(&b.entries);
+            a.flow == b.flow
+                && a.entries.len() == b.entries.len()
+                && pairs.all(|(a, b)| scalars(&a.0, &b.0) && same(&a.1, &b.1))
+        }
+        _ => false,
+    }
+}
+
 /// Copies the text of aliased scalars that changed to the others of the same number.
 ///
 /// Parity: kustomize puts one and the same label value into all the places it creates, so that a later

@@ -296,3 +296,11 @@ pub(crate) struct ValueTarget {
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) file_path_position: i64,
 }
+
+/// What builtins read of their own metadata.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Meta {
+    pub(crate) name: String,
+    pub(crate) namespace: String,
+}

@@ -1,22 +1,31 @@
 //! Generated trees, built by this engine and by the real kustomize, compared byte for byte.
 //!
-//! Needs the oracle (`make oracle-build`); skips loudly without it. `FJORD_TREES` says how many trees,
-//! `FJORD_SEED` where to start; a failing tree is kept and its seed printed.
+//! Needs the oracle (`make oracle` builds it); skips loudly without it. `FJORD_TREES` says how many trees,
+//! `FJORD_SEED` where to start, `FJORD_KEEP` where trees that differ are kept. `FJORD_TALLY` names a file in
+//! which the counts of several runs add up: a run in pieces ends with the table of all. `FJORD_ERRORS` shows
+//! errors that differ in words, or with `all` why trees do not build.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
-mod differential {
-    pub(crate) mod grammar;
-    pub(crate) mod kinds;
-}
+#[path = "differential/mod.rs"]
+mod differential;
+mod features;
 
-use differential::grammar::{Random, Tree};
+use differential::grammar::Tree;
+use differential::random::Random;
 use fjord_kustomize::{LoadRestrictor, Options, RootedFs, build};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// Of this many trees ...
+const RUN: u64 = 20_000;
+/// ... at least so many use each field, and build.
+const USES: u64 = 200;
+/// How many of a hundred trees build.
+const BUILD: u64 = 60;
 
 struct Oracle {
     child: Child,
@@ -72,6 +81,7 @@ fn ours(dir: &Path) -> Result<String, String> {
     let fs = RootedFs::new(dir.parent().unwrap()).unwrap();
     let options = Options {
         load_restrictor: LoadRestrictor::None,
+        version: "(devel)",
         ..Options::default()
     };
     build(&fs, dir.to_str().unwrap(), &options)
@@ -79,15 +89,25 @@ fn ours(dir: &Path) -> Result<String, String> {
         .map_err(|error| error.message())
 }
 
-/// Texts of our errors where kustomize builds and we refuse on purpose.
-const RULES: [&str; 3] = [
-    // It takes a tab after `?` for no separation, as YAML does.
-    "found character that cannot start any token",
-    // libyaml allows fewer characters in a tag than Go's port of an older libyaml.
-    "did not find expected whitespace or line break",
-    // The hash of other kinds covers kustomize's own node structure, line numbers included.
-    "a name suffix hash for",
+/// Where kustomize builds and we refuse on purpose: the rule, and what our error says.
+const RULES: [(&str, &str); 3] = [
+    (
+        "a tab after `?` separates nothing, as in YAML",
+        "found character that cannot start any token",
+    ),
+    (
+        "a tag has the characters that libyaml allows, not those of Go's port of an older one",
+        "did not find expected whitespace or line break",
+    ),
+    (
+        "only ConfigMaps and Secrets have a hash: that of other kinds covers kustomize's own node structure, line numbers included",
+        "a name suffix hash for",
+    ),
 ];
+
+fn ruled(error: &str) -> bool {
+    RULES.iter().any(|(_, says)| error.contains(says))
+}
 
 /// Returns the innermost part of a message, without the quotes of its outer ones.
 fn leaf(message: &str) -> String {
@@ -110,6 +130,119 @@ fn number(name: &str, default: u64) -> u64 {
         .unwrap_or(default)
 }
 
+/// What a run has seen, or several that add up in a file.
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+struct Tally {
+    trees: u64,
+    built: u64,
+    differ: u64,
+    by_rule: u64,
+    /// Both refuse: how often in the same words.
+    refused: u64,
+    same_words: u64,
+    /// How many trees use a field: those that build, or those alike refused where the field is refused.
+    used: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.trees += other.trees;
+        self.built += other.built;
+        self.differ += other.differ;
+        self.by_rule += other.by_rule;
+        self.refused += other.refused;
+        self.same_words += other.same_words;
+        for (field, count) in other.used {
+            *self.used.entry(field).or_default() += count;
+        }
+    }
+
+    fn used(&self, field: &str) -> u64 {
+        self.used.get(field).copied().unwrap_or_default()
+    }
+
+    fn print(&self) {
+        for field in features::all() {
+            eprintln!("{:>8}  {field}", self.used(field));
+        }
+        eprintln!(
+            "{} trees: {} build, {} are refused by both ({} in the same words), {} fall under a rule, {} differ",
+            self.trees, self.built, self.refused, self.same_words, self.by_rule, self.differ
+        );
+    }
+
+    /// Says what the run does not reach, in proportion to its length.
+    fn misses(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        if self.built * 100 < self.trees * BUILD {
+            out.push(format!("only {} of {} trees build", self.built, self.trees));
+        }
+        let least = self.trees / (RUN / USES);
+        // A short run has too few trees for the law of large numbers.
+        if self.trees >= RUN {
+            let few = features::all().into_iter().filter(|f| self.used(f) < least);
+            out.extend(few.map(|f| format!("{f} is used by {} trees", self.used(f))));
+        }
+        out
+    }
+}
+
+/// Says whether a field makes kustomize refuse a tree.
+fn is_refused(field: &str) -> bool {
+    field.contains("helm") || field.contains("Helm")
+}
+
+/// Compares one tree; gives the first difference, if there is one.
+fn compare(tree: &Tree, top: &Path, oracle: &mut Oracle, tally: &mut Tally) -> Option<String> {
+    let (want, got) = (oracle.build(top), ours(top));
+    tally.trees += 1;
+    let used = features::used(&tree.files);
+    let counts = |field: &&String| want.is_ok() != is_refused(field);
+    for field in used.iter().filter(counts) {
+        *tally.used.entry(field.clone()).or_default() += 1;
+    }
+    tally.built += u64::from(want.is_ok());
+    match (&want, &got) {
+        (Ok(want), Ok(got)) if want == got => return None,
+        (Err(want), Err(got)) => {
+            let same = leaf(want) == leaf(got);
+            tally.refused += 1;
+            tally.same_words += u64::from(same);
+            match std::env::var("FJORD_ERRORS").as_deref() {
+                Ok("all") => {
+                    eprintln!("refused {}: {}", top.display(), leaf(want));
+                    if let Some(keep) = std::env::var_os("FJORD_KEEP").map(PathBuf::from) {
+                        tree.write(&keep.join(top.parent().unwrap().file_name().unwrap()));
+                    }
+                }
+                Ok(_) if !same => eprintln!("{}: {want}\n  is {got}", top.display()),
+                _ => {}
+            }
+            return None;
+        }
+        (Ok(_), Err(got)) if ruled(got) => {
+            tally.by_rule += 1;
+            return None;
+        }
+        _ => {}
+    }
+    tally.differ += 1;
+    let text = |r: &Result<String, String>| r.clone().unwrap_or_else(|e| format!("error: {e}"));
+    let (want, got) = (text(&want), text(&got));
+    if let Some(keep) = std::env::var_os("FJORD_KEEP").map(PathBuf::from) {
+        let at = keep.join(top.parent().unwrap().file_name().unwrap());
+        tree.write(&at);
+        std::fs::write(at.join("want"), &want).unwrap();
+        std::fs::write(at.join("got"), &got).unwrap();
+    }
+    let mut lines = want.lines().zip(got.lines());
+    let line = lines.find(|(a, b)| a != b);
+    Some(line.map_or_else(
+        || "one is longer".to_owned(),
+        |(a, b)| format!("{a:?} is not {b:?}"),
+    ))
+}
+
 #[test]
 fn generated_trees_build_as_kustomize_builds_them() {
     let Some(mut oracle) = Oracle::start() else {
@@ -117,73 +250,38 @@ fn generated_trees_build_as_kustomize_builds_them() {
         return;
     };
     let (first, count) = (number("FJORD_SEED", 1), number("FJORD_TREES", 60));
+    let stop_at_first = std::env::var_os("FJORD_FIRST").is_some();
+    eprintln!("{count} trees from seed {first}; the rules:");
+    RULES.iter().for_each(|(rule, _)| eprintln!("  {rule}"));
     let scratch = tempfile::tempdir().unwrap();
-    let (mut built, mut used) = (0, BTreeMap::<&str, usize>::new());
+    let mut tally = Tally::default();
     let mut differences = Vec::new();
-    let keep = std::env::var_os("FJORD_KEEP").map(PathBuf::from);
     for seed in first..first + count {
         let tree = Tree::generate(seed);
         let dir = scratch.path().join(seed.to_string());
         tree.write(&dir);
-        let top = dir.join(&tree.top);
-        let (want, got) = (oracle.build(&top), ours(&top));
-        let same = match (&want, &got) {
-            (Ok(want), Ok(got)) => want == got,
-            (Err(want), Err(got)) => {
-                let (want, got) = (leaf(want), leaf(got));
-                if want != got && std::env::var_os("FJORD_ERRORS").is_some() {
-                    eprintln!("seed {seed}: error {want:?} is {got:?}");
-                }
-                true
-            }
-            (Ok(_), Err(got)) if RULES.iter().any(|rule| got.contains(rule)) => true,
-            _ => false,
-        };
-        if want.is_ok() {
-            built += 1;
-            tree.features
-                .iter()
-                .for_each(|feature| *used.entry(feature).or_default() += 1);
-        }
-        if let (Err(want), Some("all")) = (&want, std::env::var("FJORD_ERRORS").ok().as_deref()) {
-            eprintln!("seed {seed}: fails: {}", leaf(want));
-            if let Some(keep) = &keep {
-                tree.write(&keep.join(seed.to_string()));
-            }
-        }
-        if !same {
-            let text =
-                |r: &Result<String, String>| r.clone().unwrap_or_else(|e| format!("error: {e}"));
-            if let Some(keep) = &keep {
-                let at = keep.join(seed.to_string());
-                tree.write(&at);
-                std::fs::write(at.join("want"), text(&want)).unwrap();
-                std::fs::write(at.join("got"), text(&got)).unwrap();
-            }
+        if let Some(what) = compare(&tree, &dir.join(&tree.top), &mut oracle, &mut tally) {
+            eprintln!("seed {seed} differs: {what}");
             differences.push(seed);
-            let line = text(&want)
-                .lines()
-                .zip(text(&got).lines())
-                .find(|(a, b)| a != b)
-                .map(|(a, b)| format!("{a:?} is not {b:?}"));
-            eprintln!(
-                "seed {seed}: {}",
-                line.unwrap_or_else(|| "one is longer".to_owned())
-            );
+            if stop_at_first {
+                break;
+            }
         }
         std::fs::remove_dir_all(&dir).unwrap();
     }
-    eprintln!(
-        "{count} trees from seed {first}: {built} build, {} differ",
-        differences.len()
-    );
-    for (feature, times) in used {
-        eprintln!("  {feature}: {times}");
+    if let Some(file) = std::env::var_os("FJORD_TALLY") {
+        if let Ok(text) = std::fs::read_to_string(&file) {
+            tally.add(serde_json::from_str(&text).unwrap());
+        }
+        std::fs::write(&file, serde_json::to_string(&tally).unwrap()).unwrap();
     }
+    tally.print();
     assert!(
         differences.is_empty(),
         "seeds with a difference: {differences:?}"
     );
+    let misses = tally.misses();
+    assert!(misses.is_empty(), "{}", misses.join("\n"));
 }
 
 /// Parts from which odd scalars are made.
@@ -306,7 +404,7 @@ fn odd_scalars_print_as_kustomize_prints_them() {
         let same = match (&want, &got) {
             (Ok(want), Ok(got)) => want == got,
             (Err(_), Err(_)) => true,
-            (Ok(_), Err(got)) if RULES.iter().any(|rule| got.contains(rule)) => true,
+            (Ok(_), Err(got)) if ruled(got) => true,
             _ => false,
         };
         if !same {

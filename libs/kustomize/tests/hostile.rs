@@ -7,12 +7,11 @@
 
 // The grammar is shared with the differential test, which uses more of it.
 #[allow(dead_code)]
-mod differential {
-    pub(crate) mod grammar;
-    pub(crate) mod kinds;
-}
+#[path = "differential/mod.rs"]
+mod differential;
 
-use differential::grammar::{Random, Tree};
+use differential::grammar::Tree;
+use differential::random::Random;
 use fjord_kustomize::{Error, LoadRestrictor, MemoryFs, Options, build};
 
 fn number(name: &str, default: u64) -> u64 {

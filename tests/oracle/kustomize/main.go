@@ -41,6 +41,10 @@ type outcome struct {
 	Error  string `json:"error,omitempty"`
 }
 
+// namesSchema says whether builds may set a schema: the next one must not see it, and without one the
+// parsed built-in schema, which takes most of a build's time, can stay.
+var namesSchema = true
+
 func build(dir string, s settings) (out outcome) {
 	// Flux turns a panic of kustomize into an error, and so do the cases.
 	defer func() {
@@ -48,7 +52,9 @@ func build(dir string, s settings) (out outcome) {
 			out = outcome{Error: fmt.Sprintf("panic: %v", r)}
 		}
 	}()
-	openapi.ResetOpenAPI()
+	if namesSchema {
+		openapi.ResetOpenAPI()
+	}
 	options := krusty.MakeDefaultOptions()
 	if s.LoadRestrictor == "none" {
 		options.LoadRestrictions = types.LoadRestrictionsNone
@@ -96,6 +102,11 @@ func serve(in io.Reader, out io.Writer) error {
 	lines := bufio.NewScanner(in)
 	w := bufio.NewWriter(out)
 	for lines.Scan() {
+		before := namesSchema
+		namesSchema = mentions(filepath.Dir(lines.Text()), "openapi")
+		if before && !namesSchema {
+			openapi.ResetOpenAPI()
+		}
 		b, err := json.Marshal(build(lines.Text(), settings{LoadRestrictor: "none"}))
 		if err != nil {
 			return err
@@ -104,6 +115,19 @@ func serve(in io.Reader, out io.Writer) error {
 		w.Flush()
 	}
 	return lines.Err()
+}
+
+// mentions says whether a file below dir holds a word.
+func mentions(dir, word string) bool {
+	found := false
+	filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && !found {
+			b, _ := os.ReadFile(path)
+			found = strings.Contains(string(b), word)
+		}
+		return nil
+	})
+	return found
 }
 
 func main() {

@@ -10,6 +10,7 @@ use crate::transform::{
     Affix, Images, JsonPatches, Labels, Namespace, PatchTransformer, Replacements, Replicas, Side,
     StrategicMerge, Subjects, Transform,
 };
+use crate::tree;
 use crate::types::{FieldSpec, Label, Patch};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -86,7 +87,8 @@ impl Target<'_> {
             if new.meta_map("labels").len() != labels.len() {
                 new.set_meta_map("labels", labels);
             }
-            if fjord_yaml::to_v3(&old.node)? != fjord_yaml::to_v3(&new.node)? {
+            // Parity: the nodes are compared with their lines, so that labels that stand in a file never pass.
+            if !tree::same(&old.node, &new.node) {
                 let (old, new) = (old.describe_whole(), new.describe_whole());
                 return refuse(format!("nodes unequal: \n -- {old},\n -- {new}\n"));
             }

@@ -1,14 +1,16 @@
 //! Name prefixes and suffixes.
 
-use super::Transform;
+use super::{Builtin, Setup, Transform};
 use crate::build::Cx;
+use crate::decode::{Struct, Ty};
 use crate::error::{Error, invalid};
 use crate::fieldspec::{Create, ScalarTag, Spec};
 use crate::id::Gvk;
 use crate::resmap::ResMap;
 use crate::tree::{set_scalar, wrong_kind};
-use crate::types::FieldSpec;
+use crate::types::{FIELD_SPECS, FieldSpec};
 use fjord_yaml::{Node, Tag};
+use serde::Deserialize;
 
 /// Which end of the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,5 +85,63 @@ impl Transform for Affix {
             }
         }
         Ok(())
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Config {
+    prefix: String,
+    suffix: String,
+    field_specs: Option<Vec<FieldSpec>>,
+}
+
+impl Config {
+    fn affix(&self, side: Side) -> Result<Affix, Error> {
+        let text = match side {
+            Side::Prefix => &self.prefix,
+            Side::Suffix => &self.suffix,
+        };
+        Affix::new(side, text.clone(), self.field_specs.as_deref())
+    }
+}
+
+pub(super) static PREFIX: Builtin = Builtin {
+    kind: "PrefixTransformer",
+    fields: &Struct {
+        name: "PrefixTransformer",
+        fields: &[("prefix", Ty::Str), FIELD_SPECS],
+    },
+    make: |setup: &Setup<'_>| Ok(Box::new(setup.config::<Config>()?.affix(Side::Prefix)?)),
+};
+
+pub(super) static SUFFIX: Builtin = Builtin {
+    kind: "SuffixTransformer",
+    fields: &Struct {
+        name: "SuffixTransformer",
+        fields: &[("suffix", Ty::Str), FIELD_SPECS],
+    },
+    make: |setup: &Setup<'_>| Ok(Box::new(setup.config::<Config>()?.affix(Side::Suffix)?)),
+};
+
+pub(super) static BOTH: Builtin = Builtin {
+    kind: "PrefixSuffixTransformer",
+    fields: &Struct {
+        name: "PrefixSuffixTransformer",
+        fields: &[("prefix", Ty::Str), ("suffix", Ty::Str), FIELD_SPECS],
+    },
+    make: |setup: &Setup<'_>| {
+        let config: Config = setup.config()?;
+        let (prefix, suffix) = (config.affix(Side::Prefix)?, config.affix(Side::Suffix)?);
+        Ok(Box::new(Both(prefix, suffix)))
+    },
+};
+
+struct Both(Affix, Affix);
+
+impl Transform for Both {
+    fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error> {
+        self.0.run(map, cx)?;
+        self.1.run(map, cx)
     }
 }

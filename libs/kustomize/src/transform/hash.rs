@@ -2,8 +2,9 @@
 //!
 //! Parity: the name is no part of the hash, because kustomize looks it up under a key that no object has.
 
-use super::Transform;
+use super::{Builtin, Transform};
 use crate::build::Cx;
+use crate::decode::Struct;
 use crate::error::Error;
 use crate::resmap::ResMap;
 use crate::resource::Resource;
@@ -31,6 +32,15 @@ impl Transform for Hash {
         Ok(())
     }
 }
+
+pub(super) static HASH: Builtin = Builtin {
+    kind: "HashTransformer",
+    fields: &Struct {
+        name: "HashTransformer",
+        fields: &[],
+    },
+    make: |_| Ok(Box::new(Hash)),
+};
 
 fn suffix(object: &Resource) -> Result<String, Error> {
     let mut fields = Map::new();

@@ -1,14 +1,16 @@
 //! New names, tags and digests for images.
 
-use super::Transform;
+use super::{Builtin, Setup, Transform};
 use crate::build::Cx;
+use crate::decode::{Struct, Ty};
 use crate::error::{Error, invalid};
 use crate::fieldspec::{Create, Spec};
 use crate::resmap::ResMap;
 use crate::tree::{set_scalar, wrong_kind};
-use crate::types::{FieldSpec, Image};
+use crate::types::{FIELD_SPECS, FieldSpec, IMAGE, Image};
 use fjord_yaml::{Node, Tag};
 use regex::Regex;
+use serde::Deserialize;
 
 /// Rewrites the images of one entry.
 pub(crate) struct Images {
@@ -121,6 +123,25 @@ impl Transform for Images {
         Ok(())
     }
 }
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Config {
+    image_tag: Image,
+    field_specs: Vec<FieldSpec>,
+}
+
+pub(super) static IMAGES: Builtin = Builtin {
+    kind: "ImageTagTransformer",
+    fields: &Struct {
+        name: "ImageTagTransformer",
+        fields: &[("imageTag", Ty::Struct(&IMAGE)), FIELD_SPECS],
+    },
+    make: |setup: &Setup<'_>| {
+        let config: Config = setup.config()?;
+        Ok(Box::new(Images::new(config.image_tag, &config.field_specs)?))
+    },
+};
 
 /// Splits into name, tag and digest; a colon before the first slash is a port.
 fn split(image: &str) -> (&str, &str, &str) {

@@ -1,14 +1,16 @@
 //! Labels and annotations: pairs set in maps.
 
-use super::Transform;
+use super::{Builtin, Setup, Transform};
 use crate::build::Cx;
+use crate::decode::{Struct, Ty};
 use crate::error::Error;
 use crate::fieldspec::{Create, Spec};
 use crate::resmap::ResMap;
 use crate::resource::{Resource, string_scalar};
 use crate::tree::{put, wrong_kind};
-use crate::types::FieldSpec;
+use crate::types::{FIELD_SPECS, FieldSpec};
 use fjord_yaml::{Node, Scalar};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Sets pairs in every map the specs lead to.
@@ -41,6 +43,37 @@ impl Transform for Labels {
         Ok(())
     }
 }
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Config {
+    #[serde(alias = "annotations")]
+    labels: BTreeMap<String, String>,
+    field_specs: Vec<FieldSpec>,
+}
+
+fn make(setup: &Setup<'_>) -> Result<Box<dyn Transform>, Error> {
+    let config: Config = setup.config()?;
+    Ok(Box::new(Labels::new(config.labels, &config.field_specs)))
+}
+
+pub(super) static LABELS: Builtin = Builtin {
+    kind: "LabelTransformer",
+    fields: &Struct {
+        name: "LabelTransformer",
+        fields: &[("labels", Ty::StrMap), FIELD_SPECS],
+    },
+    make,
+};
+
+pub(super) static ANNOTATIONS: Builtin = Builtin {
+    kind: "AnnotationsTransformer",
+    fields: &Struct {
+        name: "AnnotationsTransformer",
+        fields: &[("annotations", Ty::StrMap), FIELD_SPECS],
+    },
+    make,
+};
 
 fn set_pair(object: &mut Resource, specs: &[&Spec], key: &str, value: &str) -> Result<(), Error> {
     // Parity: the entries made here are one and the same node in kustomize; see `tree::sync_aliases`.

@@ -1,14 +1,16 @@
 //! The namespace of objects and of the subjects of role bindings.
 
-use super::Transform;
+use super::{Builtin, Setup, Transform};
 use crate::build::Cx;
+use crate::decode::{Struct, Ty};
 use crate::error::{Error, Wrap, invalid};
 use crate::fieldspec::{Create, ScalarTag, Spec};
 use crate::resmap::ResMap;
 use crate::resource::{HELM_GENERATED, Resource};
 use crate::tree::{set_scalar, wrong_kind};
-use crate::types::FieldSpec;
+use crate::types::{FIELD_SPECS, FieldSpec, META, Meta};
 use fjord_yaml::{Node, Scalar, Tag};
+use serde::Deserialize;
 use std::collections::HashMap;
 
 /// Which subjects of role bindings get the namespace.
@@ -29,6 +31,44 @@ pub(crate) struct Namespace {
     unset_only: bool,
     subjects: Subjects,
 }
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Config {
+    metadata: Meta,
+    field_specs: Vec<FieldSpec>,
+    unset_only: bool,
+    set_role_binding_subjects: String,
+}
+
+pub(super) static NAMESPACE: Builtin = Builtin {
+    kind: "NamespaceTransformer",
+    fields: &Struct {
+        name: "NamespaceTransformer",
+        fields: &[
+            ("metadata", Ty::Struct(&META)),
+            FIELD_SPECS,
+            ("unsetOnly", Ty::Bool),
+            ("setRoleBindingSubjects", Ty::Str),
+        ],
+    },
+    make: |setup: &Setup<'_>| {
+        let config: Config = setup.config()?;
+        let subjects = match config.set_role_binding_subjects.as_str() {
+            "" | "defaultOnly" => Subjects::DefaultOnly,
+            "allServiceAccounts" => Subjects::AllServiceAccounts,
+            "none" => Subjects::None,
+            other => {
+                return Err(invalid(format!(
+                    "invalid value {other:?} for setRoleBindingSubjects: must be one of \"defaultOnly\", \"none\" or \"allServiceAccounts\""
+                )));
+            }
+        };
+        let (namespace, specs) = (config.metadata.namespace, &config.field_specs);
+        let made = Namespace::new(namespace, specs, config.unset_only, subjects);
+        Ok(Box::new(made))
+    },
+};
 
 impl Namespace {
     pub(crate) fn new(

@@ -1,9 +1,10 @@
 //! Patches: strategic merge and JSON 6902, from fields and from plugin configuration.
 
-use super::Transform;
+use super::{Builtin, Setup, Transform};
 use super::json_patch::{self, Operation};
 use super::merge::{Merger, Outcome};
 use crate::build::Cx;
+use crate::decode::{Struct, Ty};
 use crate::documents;
 use crate::error::{Error, Wrap, invalid};
 use crate::loader::Loader;
@@ -11,8 +12,9 @@ use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::Schema;
 use crate::selector::Matcher;
-use crate::types::{Patch, PatchOptions, Selector};
+use crate::types::{PATCH_ENTRY, Patch, PatchOptions, SELECTOR, Selector};
 use fjord_yaml::Node;
+use serde::Deserialize;
 use std::collections::HashSet;
 
 /// One entry of `patches`: either kind of patch, told apart by its text.
@@ -253,6 +255,62 @@ impl Transform for JsonPatches {
     }
 }
 
+pub(super) static PATCH: Builtin = Builtin {
+    kind: "PatchTransformer",
+    fields: &PATCH_ENTRY,
+    make: |setup: &Setup<'_>| {
+        let entry: Patch = setup.config()?;
+        let made = PatchTransformer::new(setup.cx, setup.loader, &entry, setup.text)?;
+        Ok(Box::new(made))
+    },
+};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct MergeConfig {
+    paths: Vec<String>,
+    patches: String,
+}
+
+pub(super) static STRATEGIC_MERGE: Builtin = Builtin {
+    kind: "PatchStrategicMergeTransformer",
+    fields: &Struct {
+        name: "PatchStrategicMergeTransformer",
+        fields: &[("paths", Ty::List(&Ty::Str)), ("patches", Ty::Str)],
+    },
+    make: |setup: &Setup<'_>| {
+        let MergeConfig { paths, patches } = setup.config()?;
+        let made = StrategicMerge::new(setup.cx, setup.loader, &paths, &patches)?;
+        Ok(Box::new(made))
+    },
+};
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct JsonConfig {
+    target: Option<Selector>,
+    path: String,
+    json_op: String,
+}
+
+pub(super) static JSON_PATCHES: Builtin = Builtin {
+    kind: "PatchJson6902Transformer",
+    fields: &Struct {
+        name: "PatchJson6902Transformer",
+        fields: &[
+            ("target", Ty::Struct(&SELECTOR)),
+            ("path", Ty::Str),
+            ("jsonOp", Ty::Str),
+        ],
+    },
+    make: |setup: &Setup<'_>| {
+        let c: JsonConfig = setup.config()?;
+        let target = c.target.as_ref();
+        let made = JsonPatches::new(setup.cx, setup.loader, target, &c.path, &c.json_op)?;
+        Ok(Box::new(made))
+    },
+};
+
 /// Names the file of malformed YAML.
 pub(crate) fn in_file(error: Error, path: &str) -> Error {
     match error {
@@ -364,5 +422,6 @@ fn patch_json(object: &mut Resource, operations: &[Operation]) -> Result<(), Err
     })?;
     // kustomize puts its annotations back whatever the patch did to them.
     object.book = before;
+    object.touch_annotations();
     Ok(())
 }

@@ -3,7 +3,7 @@
 mod path;
 mod structured;
 
-use super::Transform;
+use super::{Builtin, Setup, Transform};
 use crate::build::Cx;
 use crate::decode::{self, Mode, Struct, Ty};
 use crate::error::{Error, Wrap, invalid};
@@ -17,6 +17,7 @@ use crate::tree::split_field_path;
 use crate::types::{FieldOptions, REPLACEMENT, ReplacementField, Source, Target};
 use fjord_yaml::{Node, Scalar};
 use path::{Create, find_all, lookup, node_at};
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -24,6 +25,25 @@ use std::collections::HashMap;
 static REPLACEMENT_LIST: Struct = Struct {
     name: "Replacement",
     fields: &[("list", Ty::List(&Ty::Struct(&REPLACEMENT)))],
+};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Config {
+    replacements: Vec<ReplacementField>,
+}
+
+pub(super) static REPLACEMENTS: Builtin = Builtin {
+    kind: "ReplacementTransformer",
+    fields: &Struct {
+        name: "ReplacementTransformer",
+        fields: &[("replacements", Ty::List(&Ty::Struct(&REPLACEMENT)))],
+    },
+    make: |setup: &Setup<'_>| {
+        let config: Config = setup.config()?;
+        let made = Replacements::new(setup.cx, setup.loader, &config.replacements)?;
+        Ok(Box::new(made))
+    },
 };
 
 /// All entries of `replacements`.

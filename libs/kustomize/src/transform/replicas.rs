@@ -1,13 +1,15 @@
 //! The number of replicas.
 
-use super::Transform;
+use super::{Builtin, Setup, Transform};
 use crate::build::Cx;
+use crate::decode::{Struct, Ty};
 use crate::error::{Error, invalid};
 use crate::fieldspec::{Create, ScalarTag, Spec};
 use crate::resmap::ResMap;
 use crate::tree::set_scalar;
-use crate::types::{FieldSpec, Replica};
+use crate::types::{FIELD_SPECS, FieldSpec, REPLICA, Replica};
 use fjord_yaml::Tag;
+use serde::Deserialize;
 
 /// Sets the count of the objects with a name.
 pub(crate) struct Replicas {
@@ -48,3 +50,22 @@ impl Transform for Replicas {
         )))
     }
 }
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Config {
+    replica: Replica,
+    field_specs: Vec<FieldSpec>,
+}
+
+pub(super) static REPLICAS: Builtin = Builtin {
+    kind: "ReplicaCountTransformer",
+    fields: &Struct {
+        name: "ReplicaCountTransformer",
+        fields: &[("replica", Ty::Struct(&REPLICA)), FIELD_SPECS],
+    },
+    make: |setup: &Setup<'_>| {
+        let config: Config = setup.config()?;
+        Ok(Box::new(Replicas::new(config.replica, &config.field_specs)))
+    },
+};

@@ -1,22 +1,25 @@
 //! `ValueAddTransformer`: one value written to, or into the path held by, selected fields.
 
-use super::{Namespace, Subjects, Transform};
+use super::{Builtin, Namespace, Setup, Subjects, Transform};
 use crate::build::Cx;
+use crate::decode::{self, Mode, Struct, Ty};
 use crate::error::{Error, invalid};
+use crate::fs;
 use crate::resmap::ResMap;
 use crate::selector::Matcher;
 use crate::tree::wrong_kind;
-use crate::types::ValueTarget;
+use crate::types::{VALUE_TARGET, ValueTarget};
 use fjord_yaml::{Node, Scalar, Tag};
+use serde::Deserialize;
 
 /// Writes a value to targets.
-pub(crate) struct ValueAdd {
+struct ValueAdd {
     value: String,
     targets: Vec<ValueTarget>,
 }
 
 impl ValueAdd {
-    pub(crate) fn new(value: String, targets: Vec<ValueTarget>) -> Result<Self, Error> {
+    fn new(value: String, targets: Vec<ValueTarget>) -> Result<Self, Error> {
         if targets.is_empty() {
             return Err(invalid("must specify at least one target"));
         }
@@ -34,6 +37,41 @@ impl ValueAdd {
         Ok(Self { value, targets })
     }
 }
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Config {
+    value: String,
+    targets: Vec<ValueTarget>,
+    target_file_path: String,
+}
+
+pub(super) static VALUE_ADD: Builtin = Builtin {
+    kind: "ValueAddTransformer",
+    fields: &Struct {
+        name: "ValueAddTransformer",
+        fields: &[
+            ("value", Ty::Str),
+            ("targets", Ty::List(&Ty::Struct(&VALUE_TARGET))),
+            ("targetFilePath", Ty::Str),
+        ],
+    },
+    make: |setup: &Setup<'_>| {
+        let config: Config = setup.config()?;
+        let value = match config.value.trim() {
+            "" => fs::base(setup.loader.root()),
+            value => value,
+        };
+        let mut targets = config.targets;
+        if !config.target_file_path.is_empty() {
+            let bytes = setup.loader.load(setup.cx, &config.target_file_path)?;
+            let mut file = fjord_yaml::to_json(&bytes, &setup.cx.options.limits.yaml)?;
+            decode::check(&mut file, VALUE_ADD.fields, Mode::Lenient)?;
+            targets.extend(setup.cx.shape::<Config>(file)?.targets);
+        }
+        Ok(Box::new(ValueAdd::new(value.to_owned(), targets)?))
+    },
+};
 
 impl Transform for ValueAdd {
     fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error> {

@@ -26,7 +26,7 @@ shape!(SELECTOR = "Selector" {
     "annotationSelector": Ty::Str, "labelSelector": Ty::Str,
 });
 shape!(PATCH_OPTIONS = "PatchArgs" { "allowNameChange": Ty::Bool, "allowKindChange": Ty::Bool });
-shape!(PATCH = "Patch" {
+shape!(PATCH_ENTRY = "Patch" {
     "path": Ty::Str, "patch": Ty::Str, "target": Ty::Struct(&SELECTOR),
     "options": Ty::Struct(&PATCH_OPTIONS),
 });
@@ -93,8 +93,8 @@ shape!(
         "openapi": Ty::StrMap, "namePrefix": Ty::Str, "nameSuffix": Ty::Str,
         "namespace": Ty::Str, "commonLabels": Ty::StrMap,
         "labels": Ty::List(&Ty::Struct(&LABEL)), "commonAnnotations": Ty::StrMap,
-        "patchesStrategicMerge": STRINGS, "patchesJson6902": Ty::List(&Ty::Struct(&PATCH)),
-        "patches": Ty::List(&Ty::Struct(&PATCH)), "images": Ty::List(&Ty::Struct(&IMAGE)),
+        "patchesStrategicMerge": STRINGS, "patchesJson6902": Ty::List(&Ty::Struct(&PATCH_ENTRY)),
+        "patches": Ty::List(&Ty::Struct(&PATCH_ENTRY)), "images": Ty::List(&Ty::Struct(&IMAGE)),
         "imageTags": Ty::List(&Ty::Struct(&IMAGE)),
         "replacements": Ty::List(&Ty::Struct(&REPLACEMENT)),
         "replicas": Ty::List(&Ty::Struct(&REPLICA)), "vars": Ty::List(&Ty::Struct(&VAR)),
@@ -136,17 +136,74 @@ shape!(VALUE_TARGET = "Target" {
 shape!(CLOUD_SERVICE = "KubernetesService" { "name": Ty::Str, "namespace": Ty::Str });
 shape!(CLOUD_ACCOUNT = "ServiceAccount" { "name": Ty::Str, "projectId": Ty::Str });
 shape!(
-    /// The fields of every builtin that is configured by an object of its own.
-    PLUGIN = "plugin" {
-        "metadata": Ty::Struct(&META), "annotations": Ty::StrMap, "labels": Ty::StrMap,
-        "fieldSpecs": Ty::List(&Ty::Struct(&FIELD_SPEC)), "unsetOnly": Ty::Bool,
-        "setRoleBindingSubjects": Ty::Str, "prefix": Ty::Str, "suffix": Ty::Str,
-        "imageTag": Ty::Struct(&IMAGE), "replica": Ty::Struct(&REPLICA), "path": Ty::Str,
-        "patch": Ty::Str, "target": Ty::Struct(&SELECTOR), "options": Ty::Struct(&PATCH_OPTIONS),
-        "jsonOp": Ty::Str, "paths": STRINGS, "patches": Ty::Str,
-        "replacements": Ty::List(&Ty::Struct(&REPLACEMENT)), "value": Ty::Str,
-        "targets": Ty::List(&Ty::Struct(&VALUE_TARGET)), "targetFilePath": Ty::Str,
+    /// The arguments of an `IAMPolicyGenerator`.
+    POLICY = "IAMPolicyGenerator" {
         "cloud": Ty::Str, "kubernetesService": Ty::Struct(&CLOUD_SERVICE),
         "serviceAccount": Ty::Struct(&CLOUD_ACCOUNT),
     }
 );
+shape!(
+    /// The arguments of a generator of ConfigMaps that is an object of its own.
+    CONFIG_MAP_GENERATOR = "ConfigMapGenerator" {
+        "metadata": Ty::Struct(&META), "namespace": Ty::Str, "name": Ty::Str, "behavior": Ty::Str,
+        "literals": STRINGS, "files": STRINGS, "envs": STRINGS,
+        "options": Ty::Struct(&GENERATOR_OPTIONS),
+    }
+);
+shape!(
+    /// The arguments of a generator of Secrets that is an object of its own.
+    SECRET_GENERATOR = "SecretGenerator" {
+        "metadata": Ty::Struct(&META), "namespace": Ty::Str, "name": Ty::Str, "behavior": Ty::Str,
+        "literals": STRINGS, "files": STRINGS, "envs": STRINGS,
+        "options": Ty::Struct(&GENERATOR_OPTIONS), "type": Ty::Str,
+    }
+);
+/// The field of most transformers that says where they write.
+pub(crate) const FIELD_SPECS: (&str, Ty) = ("fieldSpecs", Ty::List(&Ty::Struct(&FIELD_SPEC)));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::GENERATORS;
+    use crate::transform::BUILTINS;
+
+    /// Charts are refused whatever their fields say.
+    const REFUSED: [&str; 3] = ["helmGlobals", "helmCharts", "helmChartInflationGenerator"];
+
+    fn list(prefix: &str, ty: &Struct, deep: bool, out: &mut Vec<String>) {
+        for (name, ty) in ty.fields {
+            let path = format!("{prefix}{name}");
+            let mut inner = ty;
+            while let Ty::List(element) = inner {
+                inner = element;
+            }
+            out.push(path.clone());
+            if let Ty::Struct(inner) = inner
+                && deep
+                && !REFUSED.contains(name)
+            {
+                list(&format!("{path}."), inner, deep, out);
+            }
+        }
+    }
+
+    #[test]
+    fn the_tests_know_every_field_of_kustomizations_configurations_and_builtins() {
+        let mut fields = Vec::new();
+        list("", &KUSTOMIZATION, true, &mut fields);
+        list("configurations ", &TRANSFORMER_CONFIG, false, &mut fields);
+        let transformers = BUILTINS.iter().map(|b| (b.kind, b.fields));
+        let generators = GENERATORS.iter().map(|(kind, fields, _)| (*kind, *fields));
+        for (kind, shape) in transformers.chain(generators) {
+            fields.push(format!("builtin {kind}"));
+            list(&format!("builtin {kind}."), shape, false, &mut fields);
+        }
+        fields.push("builtin HelmChartInflationGenerator".to_owned());
+        let want = fields.join("\n") + "\n";
+        let known = include_str!("../../tests/features/fields.txt");
+        assert!(
+            known == want,
+            "tests/features/fields.txt should be:\n{want}"
+        );
+    }
+}

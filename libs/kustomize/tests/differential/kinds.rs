@@ -1,6 +1,6 @@
 //! Objects of real kinds, full of the fields that transformers touch.
 
-use super::grammar::Random;
+use super::random::Random;
 
 pub(crate) const NAMES: [&str; 7] = ["a", "b", "web", "db", "app", "cfg", "web-1"];
 pub(crate) const NAMESPACES: [&str; 4] = ["ns1", "default", "other", "ns1"];
@@ -87,7 +87,7 @@ pub(crate) fn api_version(kind: &str) -> &'static str {
 
 fn metadata(r: &mut Random, name: &str) -> String {
     let mut out = format!("metadata:\n  name: {name}\n");
-    if r.one_in(3) {
+    if r.one_in(6) {
         out.push_str(&format!("  namespace: {}\n", r.pick(&NAMESPACES)));
     }
     if r.one_in(2) {
