@@ -11,6 +11,7 @@ mod secret;
 
 use super::{KeyError, KeyService, Recipient};
 use message::{Fault, Message};
+use pgp::errors::Error;
 use pgp::packet::{SecretKey, SecretSubkey};
 use pgp::types::Tag;
 use secret::{Part, Secret};
@@ -46,18 +47,22 @@ pub enum PgpKeysError {
 
 /// Private keys of OpenPGP.
 #[derive(Default)]
-pub struct PgpKeys(Vec<Secret>);
+pub struct PgpKeys {
+    secret: Vec<Secret>,
+    /// Whether there was one of a kind of which not even its fingerprint can be told.
+    unknown: bool,
+}
 
 impl std::fmt::Debug for PgpKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} OpenPGP keys", self.0.len())
+        write!(f, "{} OpenPGP keys", self.secret.len())
     }
 }
 
 impl PgpKeys {
     /// Says whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.secret.is_empty() && !self.unknown
     }
 
     /// Adds the keys of a file: binary, or armored and then as many blocks as there are.
@@ -73,16 +78,17 @@ impl PgpKeys {
                 limit: FILE,
             });
         }
-        // Parity with the library's own panics on numbers that no real key has.
+        // rPGP and the arithmetic below it panic on some numbers that no real key has.
         let read = catch_unwind(|| read_file(file));
-        let keys = read.unwrap_or(Err(PgpKeysError::Malformed))?;
-        if self.0.len() + keys.len() > KEYS {
+        let found = read.unwrap_or(Err(PgpKeysError::Malformed))?;
+        if self.secret.len() + found.secret.len() > KEYS {
             return Err(PgpKeysError::Limit {
                 what: "the number of OpenPGP keys",
                 limit: KEYS,
             });
         }
-        self.0.extend(keys);
+        self.secret.extend(found.secret);
+        self.unknown |= found.unknown;
         Ok(())
     }
 
@@ -90,13 +96,19 @@ impl PgpKeys {
         if armored.len() > MESSAGE {
             return Err(KeyError::Refused);
         }
-        let blocks = armor::blocks(armored.as_bytes(), &["MESSAGE"]);
+        let blocks = armor::blocks(armored.as_bytes());
         let blocks = blocks.map_err(|_| KeyError::Refused)?;
-        let bytes = blocks.first().ok_or(KeyError::Refused)?;
-        let message = Message::read(bytes)?;
-        let mut failed = KeyError::Missing;
+        let [block] = &blocks[..] else {
+            return Err(KeyError::Refused);
+        };
+        let message = Message::read(block)?;
+        let mut failed = if self.unknown {
+            KeyError::Unsupported("one of the OpenPGP keys at hand")
+        } else {
+            KeyError::Missing
+        };
         for wrapped in &message.keys {
-            for key in self.0.iter().filter(|key| key.matches(wrapped)) {
+            for key in self.secret.iter().filter(|key| key.matches(wrapped)) {
                 let opened = key.open(wrapped).and_then(|session| message.open(&session));
                 match opened.map_err(KeyError::from) {
                     Ok(plain) => return Ok(plain),
@@ -124,7 +136,7 @@ impl KeyService for PgpKeys {
         let Recipient::Pgp { ciphertext, .. } = recipient else {
             return Err(KeyError::Missing);
         };
-        if self.0.is_empty() {
+        if self.is_empty() {
             return Err(KeyError::Missing);
         }
         catch_unwind(AssertUnwindSafe(|| self.open_message(ciphertext)))
@@ -132,59 +144,71 @@ impl KeyService for PgpKeys {
     }
 }
 
-fn read_file(file: &[u8]) -> Result<Vec<Secret>, PgpKeysError> {
-    const KINDS: [&str; 2] = ["PRIVATE KEY BLOCK", "PUBLIC KEY BLOCK"];
+fn read_file(file: &[u8]) -> Result<Found, PgpKeysError> {
+    let mut found = Found::default();
     // The first octet of a packet has its highest bit set; text has not.
     if file.first().is_some_and(|octet| octet & 0x80 != 0) {
-        return read_keys(file);
-    }
-    let blocks = armor::blocks(file, &KINDS).map_err(|_| PgpKeysError::Malformed)?;
-    if blocks.is_empty() {
-        return Err(PgpKeysError::Malformed);
-    }
-    let mut keys = Vec::new();
-    let mut public = false;
-    for block in blocks {
-        match read_keys(&block) {
-            Ok(found) => keys.extend(found),
-            Err(PgpKeysError::Public) => public = true,
-            Err(error) => return Err(error),
+        found.read(file)?;
+    } else {
+        for block in armor::blocks(file).map_err(|_| PgpKeysError::Malformed)? {
+            found.read(&block)?;
         }
     }
-    if keys.is_empty() && public {
-        return Err(PgpKeysError::Public);
+    if found.unknown || !found.secret.is_empty() {
+        return Ok(found);
     }
-    Ok(keys)
-}
-
-fn read_keys(bytes: &[u8]) -> Result<Vec<Secret>, PgpKeysError> {
-    let malformed = || PgpKeysError::Malformed;
-    let mut keys = Vec::new();
-    let mut public = false;
-    for packet in packets::split(bytes).map_err(|_| malformed())? {
-        let body = &packet.body[..];
-        let part = match packet.tag() {
-            Tag::SecretKey => SecretKey::try_from_reader(packet.header, body).map(Part::Primary),
-            Tag::SecretSubkey => {
-                SecretSubkey::try_from_reader(packet.header, body).map(Part::Subkey)
-            }
-            Tag::PublicKey | Tag::PublicSubkey => {
-                public = true;
-                continue;
-            }
-            // Names, signatures and what else belongs to a key.
-            _ => continue,
-        };
-        let secret = Secret::new(part.map_err(|_| malformed())?);
-        public |= !secret.is_present();
-        keys.extend(secret.is_present().then_some(secret));
-    }
-    if !keys.is_empty() {
-        return Ok(keys);
-    }
-    Err(if public {
+    Err(if found.public {
         PgpKeysError::Public
     } else {
-        malformed()
+        PgpKeysError::Malformed
     })
+}
+
+/// The keys of a file.
+#[derive(Default)]
+struct Found {
+    secret: Vec<Secret>,
+    /// Whether there are keys without their private part.
+    public: bool,
+    /// Whether there are keys of an unknown kind.
+    unknown: bool,
+}
+
+impl Found {
+    fn read(&mut self, bytes: &[u8]) -> Result<(), PgpKeysError> {
+        for packet in packets::split(bytes).map_err(|_| PgpKeysError::Malformed)? {
+            let body = &packet.body[..];
+            let part = match packet.tag() {
+                Tag::SecretKey => {
+                    SecretKey::try_from_reader(packet.header, body).map(Part::Primary)
+                }
+                Tag::SecretSubkey => {
+                    SecretSubkey::try_from_reader(packet.header, body).map(Part::Subkey)
+                }
+                Tag::PublicKey | Tag::PublicSubkey => {
+                    self.public = true;
+                    continue;
+                }
+                // Names, signatures and what else belongs to a key.
+                _ => continue,
+            };
+            let secret = match part {
+                Ok(part) => Secret::new(part),
+                // What rPGP says about curves and algorithms that it does not have.
+                Err(
+                    Error::Unsupported { .. } | Error::Unimplemented { .. } | Error::Message { .. },
+                ) => {
+                    self.unknown = true;
+                    continue;
+                }
+                Err(_) => return Err(PgpKeysError::Malformed),
+            };
+            if secret.is_present() {
+                self.secret.push(secret);
+            } else {
+                self.public = true;
+            }
+        }
+        Ok(())
+    }
 }

@@ -1,78 +1,91 @@
 //! ASCII armor: the text form of keys and messages, read as `gpg` reads it.
 //!
-//! The surprise: what `gpg` only warns about (a character that is not base64, text around the block) is passed over here too, and
-//! what it refuses (a wrong or lost checksum, a block without its end) is refused.
+//! The surprise: only the checksum ends a block. What stands behind it does not matter, not even whether there is an end, and the
+//! label of a block does not say what it holds; but a character that is not base64 is refused, as is a lost checksum.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+/// Labels that begin a block which may hold keys or messages.
+const LABELS: [&[u8]; 6] = [
+    b"MESSAGE",
+    b"PRIVATE KEY BLOCK",
+    b"PUBLIC KEY BLOCK",
+    b"SECRET KEY BLOCK",
+    b"SIGNATURE",
+    b"ARMORED FILE",
+];
+
 /// A block that is not whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Broken;
 
-/// Reads every block of a kind (`MESSAGE`, `PRIVATE KEY BLOCK`), decoded; none where the text has no such block.
-pub(super) fn blocks(text: &[u8], kinds: &[&str]) -> Result<Vec<Zeroizing<Vec<u8>>>, Broken> {
-    let mut lines = text
-        .split(|byte| *byte == b'\n')
-        .map(<[u8]>::trim_ascii_end);
+/// Reads every block of a text, decoded.
+pub(super) fn blocks(mut text: &[u8]) -> Result<Vec<Zeroizing<Vec<u8>>>, Broken> {
     let mut found = Vec::new();
-    while let Some(line) = lines.next() {
-        let Some(kind) = label(line, b"-----BEGIN PGP ") else {
-            continue;
-        };
-        if kinds.iter().any(|wanted| wanted.as_bytes() == kind) {
-            found.push(body(kind, &mut lines)?);
+    while let Some(line) = next_line(&mut text) {
+        let label = line
+            .strip_prefix(b"-----BEGIN PGP ")
+            .and_then(|rest| rest.strip_suffix(b"-----"));
+        if label.is_some_and(|label| LABELS.contains(&label)) {
+            skip_headers(&mut text)?;
+            found.push(body(&mut text)?);
         }
     }
     Ok(found)
 }
 
-/// Returns what stands between a start and the five dashes that end the line.
-fn label<'a>(line: &'a [u8], start: &[u8]) -> Option<&'a [u8]> {
-    line.strip_prefix(start)?.strip_suffix(b"-----")
+/// Takes a line off a text, without the white space at its end.
+fn next_line<'a>(text: &mut &'a [u8]) -> Option<&'a [u8]> {
+    if text.is_empty() {
+        return None;
+    }
+    let end = text.iter().position(|byte| *byte == b'\n');
+    let (line, rest) = text.split_at(end.map_or(text.len(), |end| end + 1));
+    *text = rest;
+    Some(line.trim_ascii_end())
 }
 
-fn body<'a>(
-    kind: &[u8],
-    lines: &mut impl Iterator<Item = &'a [u8]>,
-) -> Result<Zeroizing<Vec<u8>>, Broken> {
-    // Headers (`Version:`, `Comment:`) go up to the first empty line.
+/// Headers (`Version:`, `Comment:`) go up to the first empty line.
+fn skip_headers(text: &mut &[u8]) -> Result<(), Broken> {
     loop {
-        let line = lines.next().ok_or(Broken)?;
+        let line = next_line(text).ok_or(Broken)?;
         if line.is_empty() {
-            break;
+            return Ok(());
         }
         if !line.contains(&b':') {
             return Err(Broken);
         }
     }
-    let mut digits = Zeroizing::new(Vec::new());
-    let mut checksum = None;
-    for line in lines {
-        if let Some(end) = label(line, b"-----END PGP ") {
-            if end != kind {
-                return Err(Broken);
-            }
-            return decode(&digits, checksum.ok_or(Broken)?);
-        }
-        match line.strip_prefix(b"=") {
-            Some(sum) if checksum.is_none() => checksum = Some(sum),
-            _ if checksum.is_some() && !line.is_empty() => return Err(Broken),
-            _ => digits.extend(line.iter().filter(|byte| is_digit(**byte))),
+}
+
+/// Reads base64 and the checksum behind it.
+fn body(text: &mut &[u8]) -> Result<Zeroizing<Vec<u8>>, Broken> {
+    let mut digits = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut characters = text
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| !byte.is_ascii_whitespace());
+    for (_, byte) in characters.by_ref() {
+        match *byte {
+            // A checksum begins where four digits are full, padding where they are not.
+            b'=' if digits.len() % 4 == 0 => break,
+            b'=' | b'+' | b'/' => digits.push(*byte),
+            _ if byte.is_ascii_alphanumeric() => digits.push(*byte),
+            _ => return Err(Broken),
         }
     }
-    Err(Broken)
-}
+    let sum: Vec<(usize, &u8)> = characters.take(4).collect();
+    let [.., (end, _)] = sum[..] else {
+        return Err(Broken);
+    };
+    let sum: Vec<u8> = sum.into_iter().map(|(_, byte)| *byte).collect();
+    *text = text.get(end + 1..).unwrap_or_default();
 
-fn is_digit(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
-}
-
-fn decode(digits: &[u8], checksum: &[u8]) -> Result<Zeroizing<Vec<u8>>, Broken> {
-    let data = STANDARD.decode(digits).map(Zeroizing::new);
+    let data = STANDARD.decode(&digits[..]).map(Zeroizing::new);
     let data = data.map_err(|_| Broken)?;
-    let sum = STANDARD.decode(checksum).map_err(|_| Broken)?;
+    let sum = STANDARD.decode(sum).map_err(|_| Broken)?;
     if sum != crc24(&data) {
         return Err(Broken);
     }
@@ -93,4 +106,38 @@ fn crc24(data: &[u8]) -> [u8; 3] {
     }
     let [_, high, middle, low] = crc.to_be_bytes();
     [high, middle, low]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BLOCK: &str = "-----BEGIN PGP MESSAGE-----\nComment: x\n\naGVsbG8=\n=8xzR\n";
+
+    /// Writes a block with the right checksum.
+    fn block(data: &[u8]) -> String {
+        format!(
+            "-----BEGIN PGP MESSAGE-----\n\n{}\n={}\n-----END PGP MESSAGE-----\n",
+            STANDARD.encode(data),
+            STANDARD.encode(crc24(data))
+        )
+    }
+
+    #[test]
+    fn several_blocks_and_text_between_them_are_read() {
+        let text = format!("before\n{}between\n{}", block(b"one"), block(b"three"));
+        let blocks = blocks(text.as_bytes()).unwrap_or_default();
+        let read: Vec<&[u8]> = blocks.iter().map(|block| &block[..]).collect();
+        assert_eq!(read, [&b"one"[..], b"three"]);
+    }
+
+    #[test]
+    fn a_wrong_or_missing_checksum_is_refused() {
+        assert_eq!(blocks(BLOCK.as_bytes()), Err(Broken));
+        let whole = block(b"hello");
+        for end in 0..whole.len() {
+            let cut = blocks(&whole.as_bytes()[..end]).unwrap_or_default();
+            assert!(cut.is_empty() || cut[0][..] == b"hello"[..], "{end}");
+        }
+    }
 }

@@ -9,8 +9,8 @@ use pgp::packet::{
     DataMode, Decompressor, GnupgAeadDataConfig, LiteralDataHeader, PublicKeyEncryptedSessionKey,
     StreamDecryptor,
 };
-use pgp::types::{Seipdv1ReadMode, Tag};
-use std::io::{BufRead, Read};
+use pgp::types::{PkeskVersion, Seipdv1ReadMode, Tag};
+use std::io::{Error, ErrorKind, Read};
 use zeroize::Zeroizing;
 
 /// The most bytes of a layer; a data key is 32.
@@ -62,22 +62,24 @@ impl Message {
                     if keys.len() >= RECIPIENTS {
                         return Err(Fault::Broken);
                     }
-                    // A recipient of an unknown kind does not keep the others out.
-                    let key = PublicKeyEncryptedSessionKey::try_from_reader(
-                        packet.header,
-                        &packet.body[..],
-                    );
-                    keys.extend(key);
+                    let body = &packet.body[..];
+                    let key = PublicKeyEncryptedSessionKey::try_from_reader(packet.header, body);
+                    let key = key.map_err(|_| Fault::Broken)?;
+                    if key.version() != PkeskVersion::V3 {
+                        return Err(Fault::Broken);
+                    }
+                    keys.push(key);
                 }
-                // Passphrases are not asked for; markers say nothing.
-                Tag::SymKeyEncryptedSessionKey | Tag::Marker => {}
+                // Passphrases are not asked for.
+                Tag::SymKeyEncryptedSessionKey => {}
+                tag if says_nothing(tag) => {}
                 Tag::SymEncryptedProtectedData | Tag::GnupgAeadData | Tag::SymEncryptedData => {
                     break packet;
                 }
                 _ => return Err(Fault::Broken),
             }
         };
-        if packets.next().is_some() {
+        if !packets.all(|packet| says_nothing(packet.tag())) {
             return Err(Fault::Broken);
         }
         Ok(Self { keys, container })
@@ -92,7 +94,7 @@ impl Message {
                 "an OpenPGP message without integrity protection",
             )),
         }?;
-        unpack(&plain)
+        unpack(plain)
     }
 
     /// Encryption with a checksum, which every version of OpenPGP knows.
@@ -105,7 +107,7 @@ impl Message {
             max_message_size: LAYER,
         };
         let reader = StreamDecryptor::v1(session.cipher, mode, &session.key, body);
-        bounded(reader.map_err(|_| Fault::Broken)?)
+        whole(reader.map_err(|_| Fault::Broken)?)
     }
 
     /// Authenticated encryption as GnuPG has it since 2.3.
@@ -123,37 +125,53 @@ impl Message {
             &config.iv,
             body,
         );
-        bounded(reader.map_err(|_| Fault::Broken)?)
+        whole(reader.map_err(|_| Fault::Broken)?)
     }
 }
 
+/// Says whether a packet is passed over wherever it stands.
+fn says_nothing(tag: Tag) -> bool {
+    matches!(
+        tag,
+        Tag::Marker | Tag::Padding | Tag::UnassignedNonCritical(_) | Tag::Experimental(_)
+    )
+}
+
 /// Takes the layers of compression off and returns the one literal text below.
-fn unpack(plain: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
-    let mut layer = Zeroizing::new(plain.to_vec());
+fn unpack(plain: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let mut layer = plain;
     for _ in 0..=DEPTH {
         let mut packets = split(&layer)?
             .into_iter()
-            .filter(|packet| packet.tag() != Tag::Marker);
+            .filter(|packet| !says_nothing(packet.tag()));
         let packet = packets.next().ok_or(Fault::Broken)?;
-        if matches!(packet.tag(), Tag::Signature | Tag::OnePassSignature) {
-            return Err(Fault::Unsupported("a signed OpenPGP message"));
-        }
-        if packets.next().is_some() {
-            return Err(Fault::Broken);
-        }
         match packet.tag() {
             Tag::CompressedData if packet.body.first() == Some(&BZIP2) => {
                 return Err(Fault::Unsupported("bzip2 in an OpenPGP message"));
             }
-            Tag::CompressedData => {
-                let reader = Decompressor::from_reader(&packet.body[..]);
-                layer = bounded(reader.map_err(|_| Fault::Broken)?)?;
+            // Parity: for gpg compression goes on to the end, and what follows in the same layer is not looked at.
+            Tag::CompressedData => layer = decompress(&packet.body)?,
+            Tag::LiteralData if packets.next().is_none() => return literal(&packet.body),
+            Tag::Signature | Tag::OnePassSignature => {
+                return Err(Fault::Unsupported("a signed OpenPGP message"));
             }
-            Tag::LiteralData => return literal(&packet.body),
+            Tag::PublicKeyEncryptedSessionKey => {
+                return Err(Fault::Unsupported("an OpenPGP message within another"));
+            }
             _ => return Err(Fault::Broken),
         }
     }
     Err(Fault::Broken)
+}
+
+fn decompress(body: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let reader = Decompressor::from_reader(body).map_err(|_| Fault::Broken)?;
+    let (plain, failed) = bounded(reader)?;
+    match failed {
+        // Parity: gpg takes what there is of compression that ends too early.
+        Some(error) if error.kind() != ErrorKind::UnexpectedEof => Err(Fault::Broken),
+        _ => Ok(plain),
+    }
 }
 
 fn literal(mut body: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
@@ -166,12 +184,20 @@ fn literal(mut body: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
     Ok(text)
 }
 
-fn bounded(reader: impl BufRead) -> Result<Zeroizing<Vec<u8>>, Fault> {
+/// Reads to the end, to an error, or to the limit.
+fn bounded(reader: impl Read) -> Result<(Zeroizing<Vec<u8>>, Option<Error>), Fault> {
     let mut plain = Zeroizing::new(Vec::with_capacity(1024));
-    let mut reader = reader.take(LAYER as u64 + 1);
-    reader.read_to_end(&mut plain).map_err(|_| Fault::Broken)?;
+    let failed = reader.take(LAYER as u64 + 1).read_to_end(&mut plain).err();
     if plain.len() > LAYER {
         return Err(Fault::Broken);
     }
-    Ok(plain)
+    Ok((plain, failed))
+}
+
+/// Reads a layer whose integrity is known once it was read.
+fn whole(reader: impl Read) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    match bounded(reader)? {
+        (plain, None) => Ok(plain),
+        (_, Some(_)) => Err(Fault::Broken),
+    }
 }
