@@ -50,7 +50,7 @@ bench-render: ## Compare the cost of charts with the real Helm 4.2.4, library an
 	$(CACHE)/oracle/helm-bench $(CARGO_TARGET_DIR)/release/examples/helm_render $(CARGO_TARGET_DIR)/release/fjord \
 		$(CACHE)/oracle/helm-oracle $(CACHE)/oracle/helm $(CHARTS)
 
-bench-decrypt: ## Compare the cost of decryption with the real sops 3.13.2
+bench-decrypt: ## Compare the cost of decryption, by age and by OpenPGP, with the real sops 3.13.2 and gpg
 	mkdir -p $(CACHE)/oracle
 	test -x $(CACHE)/oracle/sops || GOBIN=$(CACHE)/oracle go install github.com/getsops/sops/v3/cmd/sops@v3.13.2
 	cargo run --release -p fjord-sops --example decrypt_bench -- $(CACHE)/oracle/sops
