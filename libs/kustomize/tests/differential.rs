@@ -45,6 +45,7 @@ impl Oracle {
         }
         let mut child = Command::new(path)
             .arg("serve")
+            .env("GOGC", "400")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

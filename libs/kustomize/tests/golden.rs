@@ -6,8 +6,11 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod features;
+
 use fjord_kustomize::{LoadRestrictor, Options, Reorder, RootedFs, build};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 fn run(dir: &Path) -> Result<String, String> {
@@ -73,4 +76,40 @@ fn every_case_comes_out_as_the_real_kustomize_printed_it() {
         failed.len(),
         dirs.len()
     );
+}
+
+/// Reads the text files below a folder, by path.
+fn texts(dir: &Path, prefix: &str, out: &mut BTreeMap<String, String>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = format!("{prefix}{}", path.file_name().unwrap().to_str().unwrap());
+        if path.is_dir() {
+            texts(&path, &format!("{name}/"), out);
+        } else if let Ok(text) = std::fs::read_to_string(&path) {
+            out.insert(name, text);
+        }
+    }
+}
+
+#[test]
+fn the_cases_use_every_field_and_every_builtin() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for case in std::fs::read_dir(cases).unwrap() {
+        let case = case.unwrap().path();
+        let mut files = BTreeMap::new();
+        texts(&case.join("input"), "", &mut files);
+        let name = case.file_name().unwrap().to_str().unwrap().to_owned();
+        for field in features::used(&files) {
+            used.entry(field).or_default().insert(name.clone());
+        }
+    }
+    let mut missing = Vec::new();
+    for field in features::all() {
+        match used.get(field) {
+            Some(cases) => eprintln!("{field}: {}", Vec::from_iter(cases.clone()).join(", ")),
+            None => missing.push(field),
+        }
+    }
+    assert!(missing.is_empty(), "no case uses these: {missing:#?}");
 }

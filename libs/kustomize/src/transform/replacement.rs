@@ -16,7 +16,7 @@ use crate::selector::Matcher;
 use crate::tree::split_field_path;
 use crate::types::{FieldOptions, REPLACEMENT, ReplacementField, Source, Target};
 use fjord_yaml::{Node, Scalar};
-use path::{Create, find_all, lookup, node_at};
+use path::{Create, Place, find_all, lookup, node_at};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -102,18 +102,21 @@ impl Transform for Replacements {
             let Some(targets) = &replacement.targets else {
                 return Err(incomplete());
             };
-            let value = match (&replacement.source_value, &replacement.source) {
+            let mut value = match (&replacement.source_value, &replacement.source) {
                 (None, None) => return Err(incomplete()),
                 (Some(_), Some(_)) => {
                     return Err(invalid(
                         "value and resource selectors are mutually exclusive",
                     ));
                 }
-                (Some(text), None) => Node::Scalar(Scalar::untagged(text.as_str())),
+                (Some(text), None) => Given {
+                    node: Node::Scalar(Scalar::untagged(text.as_str())),
+                    origin: None,
+                },
                 (None, Some(source)) => read_source(map, source, &index)?,
             };
             for target in targets {
-                if apply(map, &value, target, &index)? {
+                if apply(map, &mut value, target, &index)? {
                     index = Index::new(map, &schema);
                 }
             }
@@ -162,7 +165,29 @@ fn plain_ids(object: &Resource) -> Vec<ResId> {
         .collect()
 }
 
-fn read_source(map: &ResMap, source: &Source, index: &Index) -> Result<Node, Error> {
+/// The value to write.
+struct Given {
+    node: Node,
+    /// The object and the place that it was read from.
+    ///
+    /// Parity: unless it is a part of the text there, kustomize does not copy it: a target that is the
+    /// source changes what later targets get.
+    origin: Option<(usize, Place)>,
+}
+
+impl Given {
+    /// Reads again what stands at the source, after it was written to.
+    fn refresh(&mut self, at: usize, object: &mut Resource) {
+        if let Some((index, place)) = &self.origin
+            && *index == at
+            && let Some(node) = node_at(&mut object.node, place)
+        {
+            self.node = node.clone();
+        }
+    }
+}
+
+fn read_source(map: &ResMap, source: &Source, index: &Index) -> Result<Given, Error> {
     let selector = ResId {
         gvk: Gvk {
             group: source.group.clone(),
@@ -185,8 +210,8 @@ fn read_source(map: &ResMap, source: &Source, index: &Index) -> Result<Node, Err
             .copied();
         named.filter(selects).take(2).collect()
     };
-    let object = match found.as_slice() {
-        [one] => &map.items()[*one],
+    let at = match found.as_slice() {
+        [one] => *one,
         [] => {
             return Err(invalid(format!(
                 "nothing selected by {}",
@@ -205,14 +230,18 @@ fn read_source(map: &ResMap, source: &Source, index: &Index) -> Result<Node, Err
     } else {
         &source.field_path
     };
-    let field = lookup(&object.node, &split_field_path(path))
+    let field = lookup(&map.items()[at].node, &split_field_path(path))
         .wrap(|| "error looking up replacement source".to_owned())?;
-    let Some(field) = field.filter(|field| !field.is_empty()) else {
+    let Some((field, place)) = field.filter(|(field, _)| !field.is_empty()) else {
         return Err(invalid(format!(
             "fieldPath `{path}` is missing for replacement source {selector}"
         )));
     };
-    refine(field, source.options.as_ref())
+    let whole = source.options.as_ref().is_none_or(|o| o.delimiter.is_empty());
+    Ok(Given {
+        node: refine(field, source.options.as_ref())?,
+        origin: whole.then_some((at, place)),
+    })
 }
 
 fn describe(selector: &ResId, source: &Source) -> String {
@@ -256,7 +285,12 @@ fn refine(field: &Node, options: Option<&FieldOptions>) -> Result<Node, Error> {
 }
 
 /// Writes the value into the target's objects; says whether an identity may have changed.
-fn apply(map: &mut ResMap, value: &Node, target: &Target, index: &Index) -> Result<bool, Error> {
+fn apply(
+    map: &mut ResMap,
+    value: &mut Given,
+    target: &Target,
+    index: &Index,
+) -> Result<bool, Error> {
     let select = target
         .select
         .as_ref()
@@ -308,19 +342,20 @@ fn apply(map: &mut ResMap, value: &Node, target: &Target, index: &Index) -> Resu
         } else {
             map.contents_mut()
         };
-        copy_value(&mut list[i], value, paths, target.options.as_ref())?;
+        copy_value(i, &mut list[i], value, paths, target.options.as_ref())?;
     }
     Ok(changed)
 }
 
 fn copy_value(
+    at: usize,
     object: &mut Resource,
-    value: &Node,
+    value: &mut Given,
     paths: &[String],
     options: Option<&FieldOptions>,
 ) -> Result<(), Error> {
     for path in paths {
-        let create = match (options.is_some_and(|options| options.create), value) {
+        let create = match (options.is_some_and(|options| options.create), &value.node) {
             (false, _) => Create::Never,
             (true, Node::Scalar(_)) => Create::Scalar,
             (true, Node::Seq(_)) => Create::Seq,
@@ -328,8 +363,9 @@ fn copy_value(
         };
         let parts = split_field_path(path);
         let mut changed = Vec::new();
-        if structured::set(&mut object.node, value, &parts, create, &mut changed) {
+        if structured::set(&mut object.node, &value.node, &parts, create, &mut changed) {
             object.sync(&changed);
+            value.refresh(at, object);
             continue;
         }
         let message = || {
@@ -348,12 +384,13 @@ fn copy_value(
             let Some(node) = node_at(&mut object.node, place) else {
                 continue;
             };
-            write(node, value, options, &mut changed)?;
+            write(node, &value.node, options, &mut changed)?;
+            value.refresh(at, object);
         }
         // What was found inside the text of a field is set in a copy and lost, as in kustomize.
         for detached in found.detached() {
             let mut copy = detached.clone();
-            write(&mut copy, value, options, &mut Vec::new())?;
+            write(&mut copy, &value.node, options, &mut Vec::new())?;
         }
         object.sync(&changed);
     }

@@ -208,13 +208,16 @@ pub(crate) fn vars(tree: &mut Tree, r: &mut Random, _: &str) -> String {
     let version = api_version(kind);
     let kind_of = match (version.split_once('/'), r.below(3)) {
         (Some((group, version)), 0) => format!("group: {group}, version: {version}"),
-        (_, 1) => format!("apiVersion: {version}, namespace: {}", r.pick(&NAMESPACES)),
+        (_, 1) => format!(
+            "apiVersion: {version}, namespace: {}",
+            r.pick(&["default", "default", "default", "default", "ns1"])
+        ),
         _ => format!("apiVersion: {version}"),
     };
-    let field = match r.below(6) {
+    let field = match r.below(12) {
         0 => ", fieldref: {fieldPath: metadata.labels.app}",
         1 => ", fieldref: {fieldPath: metadata.namespace}",
-        2 => "",
+        2..5 => "",
         _ => ", fieldref: {fieldPath: metadata.name}",
     };
     format!("vars: [{{name: VAR, objref: {{{kind_of}, kind: {kind}, name: {name}}}{field}}}]\n")

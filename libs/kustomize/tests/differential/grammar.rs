@@ -24,7 +24,7 @@ type Make = fn(&mut Tree, &mut Random, &str) -> String;
 
 /// The fields of a kustomization, each with its rarity and its maker, in the order they are decided.
 const FIELDS: [(usize, Make); 31] = [
-    (25, fields::openapi),
+    (70, fields::openapi),
     (12, plugins::validators),
     (25, plugins::transformer_folder),
     (8, fields::lists),
@@ -51,8 +51,8 @@ const FIELDS: [(usize, Make); 31] = [
     (5, fields::configurations),
     (6, fields::vars),
     (14, fields::crds),
-    (140, fields::helm_charts),
-    (90, fields::helm_inflation),
+    (100, fields::helm_charts),
+    (100, fields::helm_inflation),
     (12, fields::kind),
     (7, fields::build_metadata),
 ];
@@ -71,7 +71,7 @@ impl Tree {
             has_vars: false,
             from: 0,
         };
-        let depth = 1 + r.below(3);
+        let depth = *r.pick(&[1, 1, 2, 2, 3]);
         let mut below: Vec<String> = Vec::new();
         for level in 0..depth {
             let dir = format!("l{level}");

@@ -159,7 +159,7 @@ pub(crate) fn transformers(tree: &mut Tree, r: &mut Random, dir: &str) -> String
 }
 
 pub(crate) fn generators(tree: &mut Tree, r: &mut Random, dir: &str) -> String {
-    if r.one_in(14) {
+    if r.one_in(36) {
         let text = object(
             "HelmChartInflationGenerator",
             "",
@@ -207,7 +207,13 @@ pub(crate) fn validators(tree: &mut Tree, r: &mut Random, dir: &str) -> String {
         // Objects whose labels are written as a flow map do not pass, so the label is for few.
         &format!(
             "labels: {{{key}: me}}\nfieldSpecs: [{{path: metadata/labels, create: true, kind: {}}}]\n",
-            r.pick(&["Service", "ConfigMap", "Namespace", "Widget"])
+            r.pick(&[
+                "Service",
+                "Widget",
+                "Namespace",
+                "PriorityClass",
+                "PriorityClass"
+            ])
         ),
     );
     placed(tree, r, dir, "validators", &text)

@@ -61,9 +61,13 @@ fn elements(node: &Node) -> Result<&[Node], Error> {
     }
 }
 
-/// Finds the field of a source (kyaml's `PathGetter`).
-pub(super) fn lookup<'n>(node: &'n Node, path: &[String]) -> Result<Option<&'n Node>, Error> {
+/// Finds the field of a source (kyaml's `PathGetter`), and its place.
+pub(super) fn lookup<'n>(
+    node: &'n Node,
+    path: &[String],
+) -> Result<Option<(&'n Node, Place)>, Error> {
     let mut at = node;
+    let mut place = Place::new();
     for part in path
         .iter()
         .map(|part| part.trim())
@@ -72,31 +76,38 @@ pub(super) fn lookup<'n>(node: &'n Node, path: &[String]) -> Result<Option<&'n N
         let found = if let Ok(index) = part.parse::<i64>() {
             let index = usize::try_from(index)
                 .map_err(|_| invalid(format!("array index {index} cannot be negative")))?;
-            elements(at)?.get(index)
+            elements(at)?.get(index).map(|found| (index, found))
         } else if part == "-" {
-            elements(at)?.last()
+            elements(at)?.iter().enumerate().next_back()
         } else if part == "*" {
             return Err(invalid("wildcard is not supported in PathGetter"));
         } else if is_condition(part) {
             let (key, value) = condition(part)?;
             let equals = |node: &Node| node.as_str().unwrap_or_default() == value;
-            elements(at)?.iter().find(|item| match key {
+            elements(at)?.iter().enumerate().find(|(_, item)| match key {
                 "" => equals(item),
                 key => item.get(key).is_some_and(equals),
             })
         } else {
             match at {
-                Node::Map(map) => map.get(part),
+                Node::Map(map) => {
+                    let mut entries = map.entries.iter().enumerate();
+                    let found = entries.find(|(_, (key, _))| key.value == part);
+                    found.map(|(i, (_, value))| (i, value))
+                }
                 at if at.is_null() => None,
                 at => return Err(wrong_kind("MappingNode", at)),
             }
         };
         match found {
-            Some(found) => at = found,
+            Some((step, found)) => {
+                place.push(step);
+                at = found;
+            }
             None => return Ok(None),
         }
     }
-    Ok(Some(at))
+    Ok(Some((at, place)))
 }
 
 /// One step from a node to one below: the place of an entry or an element.
@@ -362,7 +373,7 @@ mod tests {
         let found = lookup(&tree, &split_field_path("c.[name=a].v"))
             .unwrap()
             .unwrap();
-        assert_eq!(found.as_str(), Some("2"));
+        assert_eq!(found.0.as_str(), Some("2"));
         assert!(lookup(&tree, &split_field_path("c.*.v")).is_err());
     }
 }

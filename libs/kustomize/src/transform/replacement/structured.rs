@@ -19,7 +19,7 @@ pub(super) fn set(
         return false;
     };
     let (outer, inner) = path.split_at(depth);
-    let Ok(Some(Node::Scalar(field))) = lookup(object, outer) else {
+    let Ok(Some((Node::Scalar(field), _))) = lookup(object, outer) else {
         return false;
     };
     let Some(text) = rewritten(&field.value, value, inner, create) else {
@@ -45,7 +45,7 @@ pub(super) fn set(
 /// Returns how many parts of the path lead to the first field that holds YAML text.
 fn text_depth(object: &Node, path: &[String]) -> Option<usize> {
     (1..path.len()).find(|&depth| {
-        let Ok(Some(Node::Scalar(scalar))) = lookup(object, &path[..depth]) else {
+        let Ok(Some((Node::Scalar(scalar), _))) = lookup(object, &path[..depth]) else {
             return false;
         };
         parse_first(scalar.value.as_bytes(), Merge::Keep, &Limits::default()).is_ok()
