@@ -55,7 +55,8 @@ fn enable(
     path: &str,
     notices: &mut Notices,
 ) -> Result<(), Mismatch> {
-    if chart.metadata.dependencies.is_empty() {
+    // Parity: an empty list is a list; subcharts that nothing lists are worked out below one, and not without.
+    if !chart.metadata.lists_dependencies() {
         return Ok(());
     }
     rename(chart);
@@ -80,7 +81,8 @@ fn enable(
         .flatten()
         .filter(|d| !is_out(&d.name, &dependencies));
     chart.metadata.dependencies = kept.cloned().map(Some).collect();
-    let has_own = |below: &Chart| !below.metadata.dependencies.is_empty();
+    chart.metadata.empty_dependencies = false;
+    let has_own = |below: &Chart| below.metadata.lists_dependencies();
     if !chart.dependencies.iter().any(has_own) {
         return Ok(());
     }
@@ -176,7 +178,7 @@ fn import(chart: &mut Chart, notices: &mut Notices) -> Result<(), Mismatch> {
         import(below, notices)?;
     }
     // Parity: a chart that named dependencies, all of them disabled, has none now.
-    if chart.metadata.dependencies.is_empty() {
+    if !chart.metadata.lists_dependencies() {
         return Ok(());
     }
     let values = coalesce(chart, &Map::new(), Nulls::Keep, notices)?;

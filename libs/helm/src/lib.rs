@@ -47,6 +47,7 @@ mod go;
 pub mod index;
 pub mod manifest;
 mod notice;
+pub mod origin;
 pub mod render;
 pub mod schema;
 pub mod template;

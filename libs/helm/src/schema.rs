@@ -6,7 +6,8 @@
 
 use std::error::Error as StdError;
 
-use boon::{CompileError, Compiler, Schemas, UrlLoader};
+use boon::{CompileError, Compiler, Format, Schemas, UrlLoader};
+use fjord_gotemplate::functions::has_scheme;
 
 use crate::{
     chart::Chart,
@@ -74,6 +75,10 @@ fn check(schema: &[u8], values: Map, notices: &mut Notices) -> Result<(), String
     let unresolved = loader.unresolved.clone();
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(loader));
+    compiler.register_format(Format {
+        name: "uri",
+        func: check_uri,
+    });
     let mut schemas = Schemas::new();
     compiler
         .add_resource(URL, schema)
@@ -88,6 +93,18 @@ fn check(schema: &[u8], values: Map, notices: &mut Notices) -> Result<(), String
     schemas
         .validate(&values, index)
         .map_err(|error| wording::describe(&error))
+}
+
+/// Checks a URI by the rules and in the words of Go, whose validator asks its own library.
+fn check_uri(value: &Value) -> Result<(), Box<dyn StdError>> {
+    let Value::String(text) = value else {
+        return Ok(());
+    };
+    if has_scheme(text.as_bytes())? {
+        Ok(())
+    } else {
+        Err("relative url".into())
+    }
 }
 
 fn parse(text: &[u8]) -> Result<Value, String> {

@@ -20,7 +20,7 @@ use command::Printed;
 
 /// What was reached; these only rise.
 const OUTPUTS: usize = 541;
-const ERRORS: usize = 298;
+const ERRORS: usize = 299;
 const MESSAGES: usize = 541;
 
 struct Case {

@@ -1,7 +1,8 @@
 //! Templates and values at random, rendered and merged here and by the real Helm, compared byte for byte.
 //!
 //! Needs the oracle (`make oracle`); skips loudly without it. `FJORD_TEMPLATES` and `FJORD_MERGES` say how many,
-//! `FJORD_SEED` where to start.
+//! `FJORD_SEED` where to start, `FJORD_FIRST` to end after what differs first. What may differ stands in
+//! `differential/rules.rs`, what was run in `differential/RUNS.md`.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,158 +16,163 @@ mod differential {
     pub(crate) mod merges;
     pub(crate) mod oracle;
     pub(crate) mod random;
+    pub(crate) mod rules;
+    pub(crate) mod table;
 }
 mod machine;
 mod one_template;
 
 use differential::functions::{FUNCTIONS, UNSTABLE};
 use differential::grammar::{Generated, NODES};
-use differential::merges::Merge;
+use differential::merges::{FEATURES, Merge};
 use differential::oracle::Oracle;
-use fjord_helm::values;
+use differential::rules::Difference;
+use differential::table::{Table, WHOLE};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-/// Where ours may differ, each for a reason: what the template or either answer contains, and why.
-const RULES: [(&str, &str); 8] = [
-    (
-        "or holds itself",
-        "Go overflows its stack where a value holds itself, never ends, or prints nothing; ours is an error",
-    ),
-    (
-        "Go crashed",
-        "the same, where ours never came to print the value",
-    ),
-    (
-        "invalid memory address",
-        "Go reports where its own memory was wrong; ours names the same failure in most cases",
-    ),
-    (
-        "error parsing regexp",
-        "what a malformed regular expression is called",
-    ),
-    (
-        "complex constants are not supported",
-        "imaginary and complex constants are refused by name",
-    ),
-    (
-        "slice index out of bounds",
-        "past the end of a list Go gives what its memory was made to hold; ours is an error",
-    ),
-    ("0xc0", "an address of Go's memory"),
-    ("toml: ", "what a malformed TOML document is called"),
-];
+type Answer = Result<String, String>;
+
+/// What is asked at once.
+const BATCH: usize = 200;
 
 fn number(name: &str, default: u64) -> u64 {
     let text = std::env::var(name).ok();
     text.and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-#[test]
-fn generated_templates_render_as_helm_renders_them() {
-    let Some(mut oracle) = Oracle::start() else {
-        return;
-    };
-    let (first, count) = (number("FJORD_SEED", 1), number("FJORD_TEMPLATES", 1500));
-    let mut used: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut ruled: BTreeMap<&str, usize> = BTreeMap::new();
+/// The seeds of a run.
+fn seeds(count: &str) -> Range<u64> {
+    let first = number("FJORD_SEED", 1);
+    first..first + number(count, 1500)
+}
+
+/// A question for both, by its seed.
+struct Asked {
+    question: Value,
+    used: BTreeMap<&'static str, usize>,
+    ours: Box<dyn Fn() -> Answer>,
+}
+
+/// Asks both, counts and prints; fails where answers differ under no rule, or where few are no errors.
+fn compare(what: &str, seeds: Range<u64>, ask: impl Fn(u64) -> Asked) -> Option<Table> {
+    let mut oracle = Oracle::start()?;
+    println!("{what}: seeds {} to {}", seeds.start, seeds.end - 1);
+    let mut table = Table::default();
+    let mut ruled: BTreeMap<&str, u64> = BTreeMap::new();
     let (mut rendered, mut different) = (0, 0);
-    for seed in first..first + count {
-        let generated = Generated::new(seed);
-        for (what, times) in &generated.used {
-            *used.entry(what).or_default() += times;
+    let all: Vec<u64> = seeds.collect();
+    let only_first = std::env::var_os("FJORD_FIRST").is_some();
+    for batch in all.chunks(BATCH) {
+        if only_first && different > 0 {
+            break;
         }
-        if std::env::var_os("FJORD_PROGRESS").is_some() {
-            eprintln!("seed {seed}: {}", generated.template);
+        let asked: Vec<Asked> = batch.iter().map(|seed| ask(*seed)).collect();
+        for one in &asked {
+            oracle.hand(&one.question);
         }
-        let question = serde_json::json!({
-            "template": generated.template, "values": generated.values,
-        });
-        let want = oracle.ask(&question);
-        let got = one_template::render(&generated.template, &generated.values);
-        rendered += u64::from(want.is_ok());
-        if want == got {
-            continue;
-        }
-        let texts = [&want, &got].map(|answer| match answer {
-            Ok(text) | Err(text) => text.clone(),
-        });
-        let marked = |mark: &str| texts.iter().any(|text| text.contains(mark));
-        let rule = RULES
-            .iter()
-            .find(|(mark, _)| marked(mark))
-            .map(|(_, why)| *why);
-        let rule = rule
-            .or_else(|| is_now(&generated.template, &texts).then_some(NOW))
-            .or_else(|| is_chance(&mut oracle, &question, &got).then_some(CHANCE));
-        if let Some(why) = rule {
-            *ruled.entry(why).or_default() += 1;
-            continue;
-        }
-        different += 1;
-        if different <= 40 {
-            println!(
-                "SEED {seed}: {}\n  want {want:?}\n   got {got:?}",
-                generated.template
-            );
+        let ours: Vec<Answer> = asked.iter().map(|one| (one.ours)()).collect();
+        let wants: Vec<Answer> = asked.iter().map(|_| oracle.answer()).collect();
+        for (((seed, one), got), want) in batch.iter().zip(&asked).zip(&ours).zip(&wants) {
+            table.add(&one.used, want.is_ok());
+            rendered += usize::from(want.is_ok());
+            if want == got {
+                continue;
+            }
+            let question = &one.question;
+            let difference = Difference {
+                question,
+                want,
+                got,
+            };
+            if let Some(why) = difference.rule(&mut oracle) {
+                *ruled.entry(why).or_default() += 1;
+                continue;
+            }
+            different += 1;
+            if different <= 40 {
+                let shown = question["template"]
+                    .as_str()
+                    .map_or_else(|| question.to_string(), str::to_owned);
+                println!("SEED {seed}: {shown}\n  want {want:?}\n   got {got:?}");
+            }
         }
     }
     println!(
-        "templates: {count} from seed {first}, {rendered} render, {} under the rules, {different} differ",
-        ruled.values().sum::<usize>()
+        "{what}: {} asked, {rendered} without an error, {} under the rules, {different} differ",
+        all.len(),
+        ruled.values().sum::<u64>()
     );
     for (why, times) in &ruled {
         println!("{times:>8}  {why}");
     }
-    if count >= 5_000 {
-        table(&used, count);
-        assert!(
-            rendered * 2 >= count,
-            "fewer than half of the templates render"
-        );
+    assert_eq!(different, 0, "{what} differ; the first are above");
+    assert!(
+        rendered * 2 >= all.len(),
+        "fewer than half are without an error"
+    );
+    Some(table)
+}
+
+#[test]
+fn generated_templates_render_as_helm_renders_them() {
+    let seeds = seeds("FJORD_TEMPLATES");
+    let table = compare("templates", seeds.clone(), |seed| {
+        let Generated {
+            template,
+            values,
+            typed,
+            used,
+        } = Generated::new(seed);
+        if std::env::var_os("FJORD_PROGRESS").is_some() {
+            eprintln!("seed {seed}: {template}");
+        }
+        Asked {
+            question: serde_json::json!({"template": template, "values": values, "typed": typed}),
+            used,
+            ours: Box::new(move || one_template::render_typed(&template, &values, typed)),
+        }
+    });
+    if let Some(table) = table {
+        table.check(&nodes_and_functions(), seeds.end - seeds.start);
     }
-    assert_eq!(different, 0, "templates differ; the first are above");
 }
 
-const NOW: &str = "what is no time means now, and now is not the same for both";
-const CHANCE: &str = "Helm answers in several ways, and ours is one of them";
-
-/// A rule more: Helm's own answer depends on the order of a map, and ours is one of its answers.
-fn is_chance(
-    oracle: &mut Oracle,
-    question: &serde_json::Value,
-    got: &Result<String, String>,
-) -> bool {
-    (0..30).any(|_| oracle.ask(question) == *got)
-}
-
-/// And one: what is no time means now to functions of dates, and now is not the same for both.
-fn is_now(template: &str, [want, got]: &[String; 2]) -> bool {
-    let shape = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
-    ["date", "Date"].iter().any(|word| template.contains(word)) && shape(want) == shape(got)
-}
-
-/// Prints how often each node and function was used; with enough templates none may be rare.
-fn table(used: &BTreeMap<&str, usize>, count: u64) {
-    for (what, times) in used {
-        println!("{times:>8}  {what}");
+#[test]
+fn generated_values_merge_as_helm_merges_them() {
+    let seeds = seeds("FJORD_MERGES");
+    let table = compare("merges", seeds.clone(), |seed| {
+        let merge = Merge::new(seed);
+        Asked {
+            question: merge.question(),
+            used: merge.used(),
+            ours: Box::new(move || merge.ours()),
+        }
+    });
+    if let Some(table) = table {
+        let features = FEATURES.iter().copied().collect();
+        table.check(&features, seeds.end - seeds.start);
     }
+}
+
+/// Every node of the language, every function of sprig and of Helm, and Go's own.
+fn nodes_and_functions() -> BTreeSet<&'static str> {
     let functions = fjord_gotemplate::functions::helm().names();
     let of_go = FUNCTIONS.iter().map(|(name, ..)| *name);
-    let all: BTreeSet<&str> = functions
-        .into_iter()
-        .chain(of_go)
-        .chain(NODES.iter().copied())
-        .collect();
-    let rare: Vec<&str> = all
-        .into_iter()
-        .filter(|what| {
-            (used.get(what).copied().unwrap_or(0) as u64) < (200 * count).div_ceil(50_000)
-        })
-        .collect();
-    assert!(
-        rare.is_empty(),
-        "used fewer than 200 times in 50,000 templates: {rare:?}"
-    );
+    let nodes = NODES.iter().copied();
+    functions.into_iter().chain(of_go).chain(nodes).collect()
+}
+
+#[test]
+fn a_whole_run_uses_every_node_function_and_feature_often_enough() {
+    let (mut templates, mut merges) = (Table::default(), Table::default());
+    for seed in 1..=WHOLE {
+        templates.add(&Generated::new(seed).used, false);
+        merges.add(&Merge::new(seed).used(), false);
+    }
+    templates.check(&nodes_and_functions(), WHOLE);
+    merges.check(&FEATURES.iter().copied().collect(), WHOLE);
 }
 
 #[test]
@@ -182,40 +188,4 @@ fn every_function_is_called_by_generated_templates() {
         .filter(|name| !called.contains(name))
         .collect();
     assert!(missing.is_empty(), "never called: {missing:?}");
-}
-
-#[test]
-fn generated_values_coalesce_as_helm_coalesces_them() {
-    let Some(mut oracle) = Oracle::start() else {
-        return;
-    };
-    let (first, count) = (number("FJORD_SEED", 1), number("FJORD_MERGES", 1500));
-    let (mut different, mut ruled) = (0, 0);
-    for seed in first..first + count {
-        let merge = Merge::new(seed);
-        let want = oracle.ask(&merge.question());
-        let got = merge.ours();
-        let alike = match (&want, &got) {
-            (Ok(want), Ok(got)) => {
-                // Both print numbers in their own way.
-                let parse = |text: &str| values::parse(text.as_bytes()).unwrap();
-                parse(want) == parse(got)
-            }
-            (Err(want), Err(got)) => want == got,
-            _ => false,
-        };
-        if !alike && is_chance(&mut oracle, &merge.question(), &got) {
-            ruled += 1;
-        } else if !alike {
-            different += 1;
-            println!(
-                "SEED {seed}: {}\n  want {want:?}\n   got {got:?}",
-                merge.question()
-            );
-        }
-    }
-    println!(
-        "merges: {count} from seed {first}, {ruled} of several answers of Helm, {different} differ"
-    );
-    assert_eq!(different, 0, "values differ; see above");
 }

@@ -13,7 +13,7 @@ mod machine;
 mod one_template;
 
 /// How many of the shared cases are alike; it only rises.
-const ALIKE: usize = 2376;
+const ALIKE: usize = 2378;
 
 #[test]
 fn every_shared_template_gives_what_helm_gives() {

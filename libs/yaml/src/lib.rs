@@ -17,6 +17,7 @@
 pub mod commented;
 mod emit;
 mod error;
+mod go_syntax;
 mod limits;
 mod node;
 mod number;

@@ -3,6 +3,7 @@
 //! Aliases are expanded while composing, counted against the limits. Merge keys are applied by the rules
 //! of whoever asks: kyaml lets explicit keys win, goyaml.v2 lets the later of both win.
 
+use crate::go_syntax::go_syntax;
 use crate::resolve::{Dialect, resolve};
 use crate::{Error, Limits, Map, Node, Scalar, Seq, Style, Tag};
 use libyaml_safer::{
@@ -257,11 +258,18 @@ impl Composer<'_, '_> {
                 break;
             }
             let key_line = event.start_mark.line + 1;
-            let Node::Scalar(key) = self.node(event, depth + 1)? else {
-                return Err(Error::Syntax {
-                    line: u32::try_from(key_line).unwrap_or(u32::MAX),
-                    message: "invalid map key: a map or a list".to_owned(),
-                });
+            let key = match self.node(event, depth + 1)? {
+                Node::Scalar(key) => key,
+                other if self.merge == Merge::V2 => {
+                    let shown = go_syntax(&other);
+                    return Err(Error::syntax(format!("invalid map key: {shown}")));
+                }
+                _ => {
+                    return Err(Error::Syntax {
+                        line: u32::try_from(key_line).unwrap_or(u32::MAX),
+                        message: "invalid map key: a map or a list".to_owned(),
+                    });
+                }
             };
             let event = self.next_event()?;
             let by_alias = matches!(event.data, EventData::Alias { .. });

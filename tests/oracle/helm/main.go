@@ -7,7 +7,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -110,121 +109,6 @@ func rewrite(helm, dir string) error {
 	warnings := strings.SplitAfter(message.String(), "\n")
 	slices.Sort(warnings)
 	return errors.Join(write("expected.yaml", output.Bytes()), write("expected_stderr", []byte(strings.Join(warnings, ""))))
-}
-
-// question is a template with the values it sees, or values to be merged.
-type question struct {
-	Template string            `json:"template"`
-	Values   map[string]any    `json:"values"`
-	Files    map[string]string `json:"files,omitempty"`
-	// Defaults and children make charts whose values are coalesced under Values.
-	Merge    bool              `json:"merge,omitempty"`
-	Defaults map[string]any    `json:"defaults,omitempty"`
-	Children map[string]nested `json:"children,omitempty"`
-}
-
-type nested struct {
-	Defaults map[string]any    `json:"defaults,omitempty"`
-	Children map[string]nested `json:"children,omitempty"`
-}
-
-const helpers = `{{- define "t.name" -}}{{ .Chart.Name }}-{{ .Release.Name }}{{- end -}}
-{{- define "t.dot" -}}[{{ . }}]{{- end -}}
-{{- define "t.yaml" -}}
-a: 1
-b: [x, y]
-{{- end -}}
-{{- define "t.rec" -}}{{ if gt (int .) 0 }}{{ . }},{{ include "t.rec" (sub (int .) 1) }}{{ end }}{{- end -}}
-`
-
-func (q question) answer() (out outcome) {
-	defer func() {
-		if r := recover(); r != nil {
-			out = outcome{Error: fmt.Sprintf("panic: %v", r)}
-		}
-	}()
-	if q.Merge {
-		return q.merge()
-	}
-	c := &chart.Chart{
-		Metadata: &chart.Metadata{Name: "t", Version: "1.2.3", AppVersion: "4.5", APIVersion: "v2", Description: "A chart", Type: "application", Keywords: []string{"a", "b"}, Annotations: map[string]string{"k": "v"}, KubeVersion: ">=1.20.0-0", Maintainers: []*chart.Maintainer{{Name: "Ann", Email: "ann@example.com"}}},
-		Templates: []*common.File{
-			{Name: "templates/t.yaml", Data: []byte(q.Template)},
-			{Name: "templates/_helpers.tpl", Data: []byte(helpers)},
-		},
-		Files: []*common.File{
-			{Name: "config/a.txt", Data: []byte("alpha\n")},
-			{Name: "config/b.yaml", Data: []byte("b: 1\nc: [x]\n")},
-			{Name: "config/sub/c.txt", Data: []byte("line1\nline2\n")},
-			{Name: "bin.dat", Data: []byte{0, 1, 2, 250, 255}},
-			{Name: "empty.txt", Data: []byte{}},
-			{Name: "uni.txt", Data: []byte("héllo ✓ \"q\" <&>\n")},
-			{Name: "nonl.txt", Data: []byte("no newline")},
-		},
-	}
-	values := common.Values{
-		"Values":       common.Values(q.Values),
-		"Chart":        c.Metadata,
-		"Release":      map[string]any{"Name": "rel", "Namespace": "ns", "Revision": 1, "Service": "Helm", "IsInstall": true, "IsUpgrade": false},
-		"Capabilities": common.DefaultCapabilities,
-	}
-	files, err := engine.Render(c, values)
-	if err != nil {
-		return outcome{Error: err.Error()}
-	}
-	return outcome{Output: files["t/templates/t.yaml"]}
-}
-
-func (n nested) chart(name string) *chart.Chart {
-	c := &chart.Chart{Metadata: &chart.Metadata{Name: name, Version: "1.0.0", APIVersion: "v2"}, Values: n.Defaults}
-	if c.Values == nil {
-		c.Values = map[string]any{}
-	}
-	for name, child := range n.Children {
-		c.AddDependency(child.chart(name))
-	}
-	return c
-}
-
-func (q question) merge() outcome {
-	c := nested{Defaults: q.Defaults, Children: q.Children}.chart("root")
-	if err := chartutil.ProcessDependencies(c, q.Values); err != nil {
-		return outcome{Error: err.Error()}
-	}
-	values, err := util.CoalesceValues(c, q.Values)
-	if err != nil {
-		return outcome{Error: err.Error()}
-	}
-	b, err := json.Marshal(values)
-	if err != nil {
-		return outcome{Error: err.Error()}
-	}
-	return outcome{Output: string(b)}
-}
-
-func serve(in io.Reader, to io.Writer) error {
-	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
-	log.SetOutput(io.Discard)
-	scanner := bufio.NewScanner(in)
-	scanner.Buffer(nil, 64<<20)
-	out := bufio.NewWriter(to)
-	encoder := json.NewEncoder(out)
-	for scanner.Scan() {
-		var q question
-		if err := json.Unmarshal(scanner.Bytes(), &q); err != nil {
-			return err
-		}
-		if q.Values == nil {
-			q.Values = map[string]any{}
-		}
-		if err := encoder.Encode(q.answer()); err != nil {
-			return err
-		}
-		if err := out.Flush(); err != nil {
-			return err
-		}
-	}
-	return scanner.Err()
 }
 
 // lines answers each line of a table anew.

@@ -43,6 +43,29 @@ fn url_parse(_: &Scope<'_>, arguments: &[Value]) -> Result_ {
     ]))
 }
 
+/// Says whether a text is a URL with a scheme.
+///
+/// # Errors
+/// It is no URL, in the words of Go's `net/url`.
+pub fn has_scheme(source: &[u8]) -> std::result::Result<bool, String> {
+    let url = Url::parse(source)
+        .map_err(|error| format!("parse {}: {error}", crate::quote::quote(source)))?;
+    let hostname = url.hostname();
+    let inner = String::from_utf8_lossy(&hostname);
+    if inner.contains(':') {
+        // Go itself does not look into addresses.
+        if !url.host.contains(&b'[') || !url.host.contains(&b']') {
+            return Err("ipv6 address not enclosed in brackets".to_owned());
+        }
+        if inner.parse::<std::net::Ipv6Addr>().is_err() {
+            return Err(format!(
+                "invalid ipv6 address: ParseAddr({inner:?}): unable to parse IP"
+            ));
+        }
+    }
+    Ok(!url.scheme.is_empty())
+}
+
 fn entry(map: &Map, key: &str) -> Result<Vec<u8>, Failure> {
     match map.get(key) {
         None => Ok(Vec::new()),

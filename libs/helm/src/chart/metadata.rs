@@ -45,6 +45,8 @@ pub struct Metadata {
     pub kube_version: String,
     /// The charts it needs; `None` stands for an empty entry, which is refused.
     pub dependencies: Vec<Option<Dependency>>,
+    /// Whether the list of these is there and empty, which is not the same as its absence.
+    pub empty_dependencies: bool,
     /// Empty, `application` or `library`.
     pub kind: String,
 }
@@ -98,6 +100,10 @@ impl Metadata {
             app_version: fields.text(decode, "appVersion"),
             condition: fields.text(decode, "condition"),
             dependencies: fields.structs(decode, "dependencies", "v2.Dependency", Dependency::read),
+            empty_dependencies: fields
+                .raw("dependencies")
+                .and_then(Value::as_array)
+                .is_some_and(Vec::is_empty),
             deprecated: fields.flag(decode, "deprecated"),
             description: fields.text(decode, "description"),
             home: fields.text(decode, "home"),
@@ -213,6 +219,11 @@ impl Metadata {
         Ok(())
     }
 
+    /// Says whether dependencies are listed, be it none of them.
+    pub(crate) fn lists_dependencies(&self) -> bool {
+        self.empty_dependencies || !self.dependencies.is_empty()
+    }
+
     /// Says whether the chart only lends templates to others.
     pub fn is_library(&self) -> bool {
         self.kind == "library"
@@ -299,7 +310,10 @@ impl Set {
                 "apiVersion" => merged.api_version.clone_from(&over.api_version),
                 "appVersion" => merged.app_version.clone_from(&over.app_version),
                 "condition" => merged.condition.clone_from(&over.condition),
-                "dependencies" => merged.dependencies.clone_from(&over.dependencies),
+                "dependencies" => {
+                    merged.dependencies.clone_from(&over.dependencies);
+                    merged.empty_dependencies = over.empty_dependencies;
+                }
                 "deprecated" => merged.deprecated = over.deprecated,
                 "description" => merged.description.clone_from(&over.description),
                 "home" => merged.home.clone_from(&over.home),

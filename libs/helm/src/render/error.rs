@@ -24,6 +24,8 @@ pub enum Error {
         place: String,
         /// The chart's message.
         message: String,
+        /// The error itself.
+        source: Box<ExecuteError>,
     },
     /// A template failed.
     #[error("{text}")]
@@ -59,6 +61,7 @@ impl Error {
             return Self::Raised {
                 place: place.to_owned(),
                 message: message.to_owned(),
+                source,
             };
         }
         let text = levels(&source).unwrap_or(text);

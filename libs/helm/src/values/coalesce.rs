@@ -21,6 +21,13 @@ pub struct Mismatch {
     value: String,
 }
 
+impl Mismatch {
+    /// Names the subchart.
+    pub(crate) fn chart(&self) -> &str {
+        &self.chart
+    }
+}
+
 /// What becomes of nulls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nulls {
@@ -223,17 +230,22 @@ fn join(prefix: &str, key: &str) -> String {
 
 /// Prints a value as Go does what should be a boolean.
 fn as_boolean(value: &Value) -> String {
+    // Parity: nil alone is a misuse, nil in a list or a table is not.
+    let inner = |value: &Value| match value {
+        Value::Null => "<nil>".to_owned(),
+        value => as_boolean(value),
+    };
     match value {
         Value::Bool(flag) => flag.to_string(),
         Value::Null => "%!t(<nil>)".to_owned(),
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(as_boolean).collect();
+            let items: Vec<String> = items.iter().map(inner).collect();
             format!("[{}]", items.join(" "))
         }
         Value::Object(map) => {
             let entries: Vec<String> = map
                 .iter()
-                .map(|(key, value)| format!("%!t(string={key}):{}", as_boolean(value)))
+                .map(|(key, value)| format!("%!t(string={key}):{}", inner(value)))
                 .collect();
             format!("map[{}]", entries.join(" "))
         }

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Generated {
     pub(crate) template: String,
     pub(crate) values: Value,
+    /// Whether whole numbers among the values are integers, as those of `--set`.
+    pub(crate) typed: bool,
     /// How often each node and function was used.
     pub(crate) used: BTreeMap<&'static str, usize>,
 }
@@ -87,14 +89,19 @@ pub(crate) const NODES: &[&str] = &[
     "dropped",
     "else",
     "else if",
+    "else with",
     "field",
+    "field of a variable",
     "if",
+    "if with variable",
     "method",
+    "method with arguments",
     "nil",
     "number",
     "parentheses",
     "pipe",
     "range",
+    "range assigning",
     "range of a number",
     "range with key",
     "range with value",
@@ -105,6 +112,8 @@ pub(crate) const NODES: &[&str] = &[
     "trim left",
     "trim right",
     "variable",
+    "values of --set",
+    "values of files",
     "variable use",
     "with",
     "with variable",
@@ -137,9 +146,16 @@ impl Generated {
                 }
             }
         }
+        let typed = grammar.random.once_in(3);
+        grammar.uses(if typed {
+            "values of --set"
+        } else {
+            "values of files"
+        });
         Self {
             template,
             values,
+            typed,
             used: grammar.used,
         }
     }
@@ -278,7 +294,7 @@ impl Grammar {
 
     fn expression_item(&mut self) -> String {
         self.uses("action");
-        if self.random.once_in(15) {
+        if self.random.once_in(10) {
             let (name, text) = *self.random.pick(UNSTABLE);
             self.uses(name);
             return self.action(&text.replace("KEY", &format!("\"{KEY}\"")));
@@ -298,9 +314,13 @@ impl Grammar {
         self.uses(word);
         let condition = self.pipeline('a', 0);
         let known = self.variables.len();
-        let declared = word == "with" && self.random.once_in(3);
+        let declared = self.random.once_in(4);
         let head = if declared {
-            self.uses("with variable");
+            self.uses(if word == "with" {
+                "with variable"
+            } else {
+                "if with variable"
+            });
             self.variables.push("$w".into());
             format!("{word} $w := {condition}")
         } else {
@@ -309,7 +329,11 @@ impl Grammar {
         let mut text = self.action(&head) + &self.body(depth + 1);
         if self.random.once_in(3) {
             let other = self.pipeline('b', 1);
-            self.uses("else if");
+            self.uses(if word == "with" {
+                "else with"
+            } else {
+                "else if"
+            });
             text += &self.action(&format!("else {word} {other}"));
             text += &self.body(depth + 1);
         }
@@ -330,8 +354,13 @@ impl Grammar {
         }
         let over = self.pipeline(letter, 0);
         let known = self.variables.len();
-        let head = match self.random.below(4) {
-            0 => {
+        let head = match self.random.below(5) {
+            0 if known > 1 && self.random.once_in(2) => {
+                self.uses("range assigning");
+                let name = self.variables[1 + self.random.below(known - 1)].clone();
+                format!("range {name} = {over}")
+            }
+            0 | 2 => {
                 self.uses("range with value");
                 self.variables.push("$e".into());
                 format!("range $e := {over}")
@@ -456,6 +485,10 @@ impl Grammar {
         if known > 1 && self.random.once_in(8) {
             self.uses("variable use");
             let name = self.variables[1 + self.random.below(known - 1)].clone();
+            if letter != 's' && self.random.once_in(6) {
+                self.uses("field of a variable");
+                return format!("{name}{}", self.random.pick(&[".a", ".b.c", ".name", ".x"]));
+            }
             return name;
         }
         if self.random.once_in(40) {
@@ -540,6 +573,9 @@ impl Grammar {
                     self.uses("method");
                     let version = *self.random.pick(VERSIONS);
                     let method = *self.random.pick(METHODS);
+                    if method.contains(' ') {
+                        self.uses("method with arguments");
+                    }
                     return format!("((semver \"{version}\").{method})");
                 }
                 if letter == 'x' {

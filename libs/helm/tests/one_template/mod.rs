@@ -8,7 +8,13 @@ use fjord_helm::values::{self, Value};
 use fjord_helm::{Chart, File, Notices};
 
 /// Renders a template as the one of a small chart, with values as if read from a file.
+#[allow(dead_code, reason = "not every test has values without their types")]
 pub(crate) fn render(template: &str, given: &Value) -> Result<String, String> {
+    render_typed(template, given, false)
+}
+
+/// The same, with whole numbers as integers where the values are typed, as those of `--set` are.
+pub(crate) fn render_typed(template: &str, given: &Value, typed: bool) -> Result<String, String> {
     let helpers = "{{- define \"t.name\" -}}{{ .Chart.Name }}-{{ .Release.Name }}{{- end -}}\n{{- define \"t.dot\" -}}[{{ . }}]{{- end -}}\n{{- define \"t.yaml\" -}}\na: 1\nb: [x, y]\n{{- end -}}\n{{- define \"t.rec\" -}}{{ if gt (int .) 0 }}{{ . }},{{ include \"t.rec\" (sub (int .) 1) }}{{ end }}{{- end -}}\n";
     let metadata = "name: t\nversion: 1.2.3\nappVersion: \"4.5\"\napiVersion: v2\ndescription: A chart\ntype: application\nkeywords: [a, b]\nannotations: {k: v}\nkubeVersion: \">=1.20.0-0\"\nmaintainers: [{name: Ann, email: ann@example.com}]\n";
     let files = vec![
@@ -26,7 +32,10 @@ pub(crate) fn render(template: &str, given: &Value) -> Result<String, String> {
     ];
     let mut notices = Notices::default();
     let mut chart = Chart::from_files(files, &fjord_helm::Limits::default(), &mut notices).unwrap();
-    let values = values::parse(given.to_string().as_bytes()).unwrap();
+    let values = match given {
+        Value::Object(map) if typed => map.clone(),
+        _ => values::parse(given.to_string().as_bytes()).unwrap(),
+    };
     chart.values = values.clone().into();
     let coalesced = coalesce(&chart, &values::Map::new(), Nulls::Keep, &mut notices).unwrap();
     for (key, value) in &values {

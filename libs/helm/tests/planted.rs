@@ -1,0 +1,138 @@
+//! Faults planted in our own code, one at a time: the differential has to find each.
+//!
+//! `differential/faults.jsonl` holds them as replacements of text. That each still fits its file is always tested; to
+//! build and run them takes an hour of a small machine, and the oracle (`make oracle`):
+//! `cargo test -p fjord-helm --test planted -- --ignored --nocapture`, `FJORD_FAULT=word` for some of them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may fail at any line"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+struct Fault {
+    what: String,
+    /// The run that has to find it: of templates or of values.
+    run: String,
+    file: String,
+    from: String,
+    to: String,
+}
+
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap().to_owned()
+}
+
+fn faults() -> Vec<Fault> {
+    let lines = include_str!("differential/faults.jsonl").lines();
+    let faults = lines.map(|line| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let text = |key: &str| row[key].as_str().unwrap().to_owned();
+        Fault {
+            what: text("fault"),
+            run: text("run"),
+            file: text("file"),
+            from: text("from"),
+            to: text("to"),
+        }
+    });
+    faults.collect()
+}
+
+#[test]
+fn every_planted_fault_still_fits_its_file() {
+    let all = faults();
+    assert!(all.len() >= 20, "there are {} faults, not 20", all.len());
+    for fault in all {
+        let text = fs::read_to_string(root().join(&fault.file)).unwrap();
+        let count = text.matches(&fault.from).count();
+        assert_eq!(
+            count, 1,
+            "{}: {} holds {:?} so many times; mend libs/helm/tests/differential/faults.jsonl",
+            fault.what, fault.file, fault.from
+        );
+    }
+}
+
+#[test]
+#[ignore = "builds the engine once for each fault"]
+fn every_planted_fault_is_found() {
+    let only = std::env::var("FJORD_FAULT").unwrap_or_default();
+    let copy = std::env::temp_dir().join(format!("fjord-planted-{}", std::process::id()));
+    copy_into(&root(), &copy);
+    for run in ["templates", "values"] {
+        assert_eq!(
+            first_seed(&copy, run),
+            None,
+            "there are differences already"
+        );
+    }
+    let mut missed = Vec::new();
+    println!("fault -> the first seed that shows it");
+    for fault in faults().into_iter().filter(|f| f.what.contains(&only)) {
+        let path = copy.join(&fault.file);
+        let sound = fs::read_to_string(&path).unwrap();
+        fs::write(&path, sound.replacen(&fault.from, &fault.to, 1)).unwrap();
+        match first_seed(&copy, &fault.run) {
+            Some(seed) => println!("{} -> {} {seed}", fault.what, fault.run),
+            None => missed.push(fault.what),
+        }
+        fs::write(&path, sound).unwrap();
+    }
+    fs::remove_dir_all(&copy).unwrap();
+    assert!(missed.is_empty(), "not found: {missed:?}");
+}
+
+/// Copies the sources, without what was built.
+fn copy_into(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name();
+        if name == "target" || name == ".git" {
+            continue;
+        }
+        if entry.file_type().unwrap().is_dir() {
+            copy_into(&entry.path(), &to.join(name));
+        } else {
+            fs::copy(entry.path(), to.join(name)).unwrap();
+        }
+    }
+}
+
+/// Builds and runs the differential of a copy; gives the seed that differed first.
+fn first_seed(copy: &Path, what: &str) -> Option<String> {
+    let target = std::env::current_exe().unwrap();
+    let target = target.ancestors().nth(3).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(["test", "-p", "fjord-helm", "--test", "differential"]);
+        command.args(arguments).current_dir(copy);
+        command.env("CARGO_TARGET_DIR", target);
+        command.env("FJORD_FIRST", "1");
+        for count in ["FJORD_TEMPLATES", "FJORD_MERGES"] {
+            if std::env::var_os(count).is_none() {
+                command.env(count, "5000");
+            }
+        }
+        command.output().unwrap()
+    };
+    let built = run(&["--no-run"]);
+    let said = String::from_utf8_lossy(&built.stderr);
+    assert!(built.status.success(), "does not build: {said}");
+    let tested = run(&["--", "--nocapture", &format!("generated_{what}")]);
+    let printed = String::from_utf8_lossy(&tested.stdout);
+    let said = String::from_utf8_lossy(&tested.stderr);
+    assert!(!said.contains("SKIPPED"), "{said}");
+    let seed = printed.lines().find_map(|line| line.strip_prefix("SEED "));
+    if let Some((seed, _)) = seed.and_then(|line| line.split_once(':')) {
+        return Some(seed.to_owned());
+    }
+    assert!(tested.status.success(), "fails otherwise: {printed}{said}");
+    None
+}
