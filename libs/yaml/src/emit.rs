@@ -187,8 +187,8 @@ pub fn v3_string(text: &str) -> Scalar {
 struct StyledNode;
 
 impl StyledNode {
-    /// Returns what yaml.v3 writes for a scalar: tag, where one must be spelled out, text and style.
-    fn scalar(scalar: &Scalar) -> (Cow<'_, str>, Style) {
+    /// Returns what yaml.v3 writes for a scalar: whether its tag must be spelled out, and the style.
+    fn spelling(scalar: &Scalar) -> (bool, Style) {
         let redundant = || resolve_as(&scalar.value, Dialect::V3, true).tag() == scalar.tag;
         let mut style = scalar.style;
         let mut tag = scalar.tagged;
@@ -204,14 +204,18 @@ impl StyledNode {
         if scalar.style == Style::Plain && scalar.value.contains('\n') {
             style = Style::Literal;
         }
-        if tag {
-            // The writer knows no tags; such text only serves messages and regular expressions.
-            return (
-                Cow::Owned(format!("{} {}", scalar.tag.as_str(), scalar.value)),
-                Style::Plain,
-            );
+        (tag, style)
+    }
+
+    /// Returns the text and style of a key; a tag is part of the text, as the writer knows none of keys.
+    fn scalar(scalar: &Scalar) -> (Cow<'_, str>, Style) {
+        match Self::spelling(scalar) {
+            (true, _) => {
+                let text = format!("{} {}", scalar.tag.as_str(), scalar.value);
+                (Cow::Owned(text), Style::Plain)
+            }
+            (false, style) => (Cow::Borrowed(&scalar.value), style),
         }
-        (Cow::Borrowed(&scalar.value), style)
     }
 }
 
@@ -221,8 +225,11 @@ impl Source for StyledNode {
     fn view(node: &Node, _top: bool) -> Result<View<'_, Node>, Error> {
         Ok(match node {
             Node::Scalar(scalar) => {
-                let (text, style) = Self::scalar(scalar);
-                View::Scalar(text, style)
+                let text = Cow::Borrowed(scalar.value.as_str());
+                match Self::spelling(scalar) {
+                    (true, style) => View::Tagged(scalar.tag.as_str().into(), text, style),
+                    (false, style) => View::Scalar(text, style),
+                }
             }
             Node::Seq(seq) => View::Seq(&seq.items, seq.flow),
             Node::Map(map) => {

@@ -11,6 +11,8 @@ use std::borrow::Cow;
 pub(super) enum View<'a, T> {
     /// Text and the style asked for.
     Scalar(Cow<'a, str>, Style),
+    /// A tag, and the text and style after it.
+    Tagged(Cow<'a, str>, Cow<'a, str>, Style),
     /// Elements, and whether to write `[…]`.
     Seq(&'a [T], bool),
     /// Keys with their style and values, and whether to write `{…}`.
@@ -99,6 +101,10 @@ impl Writer {
     fn node<S: Source>(&mut self, node: &S::Node, top: bool, at: Context) -> Result<(), Error> {
         match S::view(node, top)? {
             View::Scalar(text, style) => self.scalar(&text, style, at),
+            View::Tagged(tag, text, style) => {
+                self.indicator(&tag, true, false, false);
+                self.scalar(&text, style, at);
+            }
             View::Seq(items, flow) if flow || at.flow || items.is_empty() => {
                 self.indicator("[", true, true, false);
                 let inside = Context {
