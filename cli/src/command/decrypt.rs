@@ -1,26 +1,29 @@
 //! `fjord decrypt`: what a file of SOPS or a SealedSecret holds, and whether a tree can be decrypted at all.
 //!
-//! Keys come from where `sops` takes them (`SOPS_AGE_KEY`, `SOPS_AGE_KEY_FILE`, `SOPS_AGE_SSH_PRIVATE_KEY_FILE`). Nothing
-//! decrypted is written anywhere but to standard output; `--check` prints none of it.
+//! Keys come from where `sops` takes them (`SOPS_AGE_KEY`, `SOPS_AGE_KEY_FILE`, `SOPS_AGE_SSH_PRIVATE_KEY_FILE`, exports in
+//! `GNUPGHOME`). Nothing decrypted is written anywhere but to standard output; `--check` prints none of it.
 
 mod check;
+mod pgp;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use fjord_sops::sealed_secret::{self, Keys};
-use fjord_sops::{AgeIdentities, Format, KeyService, Mac, Unbuilt};
+use fjord_sops::{AgeIdentities, Decrypted, Format, KeyService, Mac, Unbuilt};
 use fjord_yaml::{Limits, Merge, parse_all};
 
 use crate::output;
 
 /// Decrypt a file of SOPS or a SealedSecret, or check that a folder can be decrypted
 ///
-/// Age keys are taken from SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and SOPS_AGE_SSH_PRIVATE_KEY_FILE, as sops takes them.
+/// Age keys are taken from SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and SOPS_AGE_SSH_PRIVATE_KEY_FILE, as sops takes them. OpenPGP keys
+/// are taken from --pgp-key, and from the *.asc files, secring.gpg or pubring.gpg in GNUPGHOME (~/.gnupg).
 ///
 /// Examples:
 ///   fjord decrypt secrets/database.enc.yaml
+///   fjord decrypt --pgp-key team.asc secrets/database.enc.yaml
 ///   fjord decrypt --sealed-secrets-key main.key sealed.yaml
 ///   fjord decrypt --check ./clusters
 #[derive(Debug, Args)]
@@ -44,6 +47,9 @@ pub(crate) struct DecryptArgs {
     /// Private key of the sealed-secrets controller: a PEM file, or the Secret that holds it
     #[arg(long, value_name = "FILE")]
     sealed_secrets_key: Vec<PathBuf>,
+    /// Private OpenPGP keys without a passphrase, as gpg --export-secret-keys writes them, armored or not
+    #[arg(long, value_name = "FILE")]
+    pgp_key: Vec<PathBuf>,
 }
 
 /// Runs `fjord decrypt`.
@@ -66,7 +72,7 @@ pub(crate) fn run(args: &DecryptArgs) -> Result<()> {
     } else {
         Mac::Verify
     };
-    let decrypted = fjord_sops::decrypt(&text, format, &ring.sops, mac).with_context(failed)?;
+    let decrypted = ring.decrypt(&text, format, mac).with_context(failed)?;
     let plain = decrypted
         .write(args.output_type.unwrap_or(format))
         .with_context(failed)?;
@@ -106,6 +112,7 @@ fn is_sealed(text: &[u8], format: Format) -> bool {
 struct Ring {
     sops: Vec<Box<dyn KeyService>>,
     sealing: Keys,
+    hint: pgp::Hint,
 }
 
 impl Ring {
@@ -130,10 +137,21 @@ impl Ring {
                 .add(&read(path)?)
                 .with_context(|| path.display().to_string())?;
         }
+        let (pgp, hint) = pgp::load(&args.pgp_key)?;
         Ok(Self {
-            sops: vec![Box::new(age), Box::new(Unbuilt)],
+            sops: vec![Box::new(age), Box::new(pgp), Box::new(Unbuilt)],
             sealing,
+            hint,
         })
+    }
+
+    /// Decrypts a file of SOPS.
+    fn decrypt(&self, text: &[u8], format: Format, mac: Mac) -> Result<Decrypted> {
+        let failed = |error| match self.hint.text(&error) {
+            Some(hint) => anyhow::anyhow!("{error}; {hint}"),
+            None => error.into(),
+        };
+        fjord_sops::decrypt(text, format, &self.sops, mac).map_err(failed)
     }
 
     /// Unseals every document of a file.

@@ -3,6 +3,10 @@
 //! Owns armor, limits and the choice among keys; packets, ciphers and curves are rPGP's, RSA is aws-lc's. The surprise: as for
 //! `gpg`, the fingerprint in a file's metadata does not matter. The message itself says which subkey opens it, or keeps silent,
 //! and then each key is tried.
+//!
+//! What is overwritten when it is no longer needed: files, session keys and data keys here, the numbers of private keys in rPGP and
+//! aws-lc. What is not, as the libraries leave it: the buffers in which rPGP reads a key's numbers, and those of its ciphers and of
+//! decompression.
 
 mod armor;
 mod message;
