@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use fjord_sops::keys::PgpKeysError;
 use fjord_sops::{Error, Format, KeyService as _, Mac, PgpKeys, Recipient, decrypt};
 use serde_json::Value;
@@ -114,6 +116,37 @@ fn a_file_for_another_key_says_that_no_such_key_is_at_hand() {
     );
 }
 
+/// Writes binary data as a message.
+fn armored(data: &[u8]) -> String {
+    let mut crc = 0x00b7_04ce_u32;
+    for byte in data {
+        crc ^= u32::from(*byte) << 16;
+        for _ in 0..8 {
+            let carry = crc & 0x0080_0000 != 0;
+            crc = (crc << 1) ^ if carry { 0x0186_4cfb } else { 0 };
+        }
+    }
+    let [data, sum] = [data, &crc.to_be_bytes()[1..]].map(|bytes| STANDARD.encode(bytes));
+    format!("-----BEGIN PGP MESSAGE-----\n\n{data}\n={sum}\n")
+}
+
+#[test]
+fn a_message_that_names_its_recipient_very_often_is_given_up() {
+    let keys = keys("pgp_ecc.asc");
+    let message = message("pgp-cipher-AES256");
+    let (_, body) = message.split_once("\n\n").unwrap();
+    let (body, _) = body.split_once("\n=").unwrap();
+    let data = STANDARD.decode(body.replace('\n', "")).unwrap();
+    // One octet each for kind and length, and then the recipient.
+    let (recipient, rest) = data.split_at(2 + usize::from(data[1]));
+    let mut broken = recipient.to_vec();
+    *broken.last_mut().unwrap() ^= 1;
+    for (times, opens) in [(0, true), (63, true), (64, false), (250, false)] {
+        let many = [broken.repeat(times), recipient.to_vec(), rest.to_vec()].concat();
+        assert_eq!(open_message(&keys, armored(&many)), opens, "{times}");
+    }
+}
+
 #[test]
 fn no_debug_output_shows_a_key() {
     assert_eq!(format!("{:?}", keys("pgp_ecc.asc")), "2 OpenPGP keys");
@@ -124,7 +157,7 @@ fn no_cut_or_changed_key_makes_loading_or_opening_panic() {
     let whole = file("pgp_p256.gpg");
     let text = std::fs::read(folder().join("cases/pgp-key-p256/encrypted.yaml")).unwrap();
     let mut read = 0;
-    for at in 0..whole.len() {
+    for at in (0..whole.len()).step_by(5) {
         let mut changed = whole.clone();
         changed[at] ^= 1 << (at % 8);
         for input in [&whole[..at], &changed] {
@@ -135,7 +168,7 @@ fn no_cut_or_changed_key_makes_loading_or_opening_panic() {
             }
         }
     }
-    assert!(read > 100, "{read}");
+    assert!(read > 20, "{read}");
 }
 
 #[test]

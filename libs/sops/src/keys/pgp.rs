@@ -28,6 +28,8 @@ const FILE: usize = 4 << 20;
 const MESSAGE: usize = 512 << 10;
 /// The most private keys, subkeys among them.
 const KEYS: usize = 1000;
+/// How often a private key is used for one message, which may hide its recipients or name one many times.
+const TRIES: usize = 64;
 
 /// A file of OpenPGP keys that cannot be used; no message holds a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -111,15 +113,17 @@ impl PgpKeys {
         } else {
             KeyError::Missing
         };
-        for wrapped in &message.keys {
-            for key in self.secret.iter().filter(|key| key.matches(wrapped)) {
-                let opened = key.open(wrapped).and_then(|session| message.open(&session));
-                match opened.map_err(KeyError::from) {
-                    Ok(plain) => return Ok(plain),
-                    // A key that is not supported says more than one that does not fit.
-                    Err(KeyError::Refused) if failed != KeyError::Missing => {}
-                    Err(error) => failed = error,
-                }
+        let fitting = message.keys.iter().flat_map(|wrapped| {
+            let keys = self.secret.iter().filter(|key| key.matches(wrapped));
+            keys.map(move |key| (key, wrapped))
+        });
+        for (key, wrapped) in fitting.take(TRIES) {
+            let opened = key.open(wrapped).and_then(|session| message.open(&session));
+            match opened.map_err(KeyError::from) {
+                Ok(plain) => return Ok(plain),
+                // A key that is not supported says more than one that does not fit.
+                Err(KeyError::Refused) if failed != KeyError::Missing => {}
+                Err(error) => failed = error,
             }
         }
         Err(failed)
