@@ -52,8 +52,14 @@ fn own_charts_print_what_helm_prints() {
         let said = String::from_utf8_lossy(&got.stderr).replace(&here, "");
         let want = read("expected_error") + &read("expected_stderr");
         let fails = folder.join("expected_error").is_file();
+        // Where values come from is told after Helm's words.
+        let says_so = if fails {
+            said.starts_with(&want)
+        } else {
+            sorted(&said) == sorted(&want)
+        };
         let alike = String::from_utf8_lossy(&got.stdout) == read("expected.yaml")
-            && sorted(&said) == sorted(&want)
+            && says_so
             && got.status.code() == Some(i32::from(fails));
         if !alike {
             println!("DIFFERS {}: {got:?}\n  want {want}", folder.display());
@@ -61,6 +67,26 @@ fn own_charts_print_what_helm_prints() {
         }
     }
     assert!(wrong.is_empty(), "cases differ: {wrong:?}");
+}
+
+#[test]
+fn mistakes_are_told_with_the_chart_the_action_and_who_set_the_value() {
+    let mut told = 0;
+    for entry in fs::read_dir(cases()).unwrap() {
+        let folder = entry.unwrap().path().canonicalize().unwrap();
+        let Ok(more) = fs::read_to_string(folder.join("told")) else {
+            continue;
+        };
+        told += 1;
+        let given = fs::read_to_string(folder.join("args")).unwrap_or_default();
+        let mut arguments = vec!["rel", "chart"];
+        arguments.extend(given.lines());
+        let got = template(&folder, &arguments);
+        let helm = fs::read_to_string(folder.join("expected_error")).unwrap();
+        let said = String::from_utf8_lossy(&got.stderr);
+        assert_eq!(said, format!("{helm}\n{more}"), "{}", folder.display());
+    }
+    assert!(told >= 5, "only {told} mistakes are told");
 }
 
 #[test]

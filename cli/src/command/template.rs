@@ -4,6 +4,7 @@
 //! by name; those that only matter to an installation are accepted, as Helm does.
 
 mod folder;
+mod located;
 mod machine;
 mod write;
 
@@ -15,14 +16,15 @@ use clap::{ArgAction, Args};
 use fjord_gotemplate::functions::sprig;
 use fjord_gotemplate::{Limits, Session, Set, Value};
 use fjord_helm::capabilities::{Capabilities, KubeVersion};
+use fjord_helm::origin::{Given, explain};
 use fjord_helm::render::{Context, Release};
 use fjord_helm::template::{Error, Options, Rendered, template};
 use fjord_helm::values::Sources;
-use fjord_helm::{Chart, Level, Notices};
+use fjord_helm::{Level, Notices};
 
 use crate::cluster::ClusterArgs;
 use crate::output;
-use folder::Folder;
+use located::{Located, locate};
 use machine::Machine;
 
 /// Render a chart, exactly as `helm template` does
@@ -274,14 +276,7 @@ fn render(args: &TemplateArgs, cluster: &ClusterArgs, notices: &mut Notices) -> 
         notices.push(Level::Debug, "Chart path", field("path", path));
     }
     let values = sources(args).merge(&mut |path| folder::read(Path::new(path)))?;
-    let mut chart = match located {
-        Located::Archive(bytes) => {
-            Chart::from_archive(&bytes, &fjord_helm::Limits::default(), notices)?
-        }
-        Located::Folder(folder) => {
-            Chart::from_directory(&folder, &fjord_helm::Limits::default(), notices)?
-        }
-    };
+    let mut chart = located.load(notices)?;
     let release = Release {
         name,
         namespace: namespace(args, cluster),
@@ -307,10 +302,35 @@ fn render(args: &TemplateArgs, cluster: &ClusterArgs, notices: &mut Notices) -> 
             if error.has_release() {
                 print(args, &release, &rendered)?;
             }
-            Err(error.into())
+            Err(anyhow!("{error}{}", explained(args, &located, &error)))
         }
-        Err((error, _)) => Err(advised(error)),
+        Err((error, _)) => {
+            let more = explained(args, &located, &error);
+            Err(anyhow!("{}{more}", advised(&error)))
+        }
     }
+}
+
+/// Says more than Helm does: the chart, the action, and where its values come from.
+fn explained(args: &TemplateArgs, located: &Located, error: &Error) -> String {
+    // The render changed the chart.
+    let Ok(chart) = located.load(&mut Notices::default()) else {
+        return String::new();
+    };
+    let given = Given {
+        chart: &chart,
+        sources: &sources(args),
+        read: &mut |path| match path {
+            "-" => Err("standard input was read already".to_owned()),
+            path => folder::read(Path::new(path)),
+        },
+        file: &mut |path| located.file(path),
+    };
+    let more = explain(error, given);
+    if more.is_empty() {
+        return more;
+    }
+    format!("\n\n{}", more.trim_end())
 }
 
 /// Chooses the namespace as Helm does: flag, `HELM_NAMESPACE`, context of the kubeconfig.
@@ -326,11 +346,11 @@ fn namespace(args: &TemplateArgs, cluster: &ClusterArgs) -> String {
 }
 
 /// Adds Helm's advice where something was rendered.
-fn advised(error: Error) -> anyhow::Error {
+fn advised(error: &Error) -> String {
     if error.has_release() {
-        anyhow!("{error}\n\nUse --debug flag to render out invalid YAML")
+        format!("{error}\n\nUse --debug flag to render out invalid YAML")
     } else {
-        error.into()
+        error.to_string()
     }
 }
 
@@ -429,54 +449,4 @@ fn templated_name(template: &str) -> Result<String> {
     let session = Session::new(&Machine, limits);
     let name = session.execute(&set, "name-template", Value::Nil)?;
     Ok(String::from_utf8_lossy(&name).into_owned())
-}
-
-enum Located {
-    Archive(Vec<u8>),
-    Folder(Folder),
-}
-
-fn locate(name: &str) -> Result<Located> {
-    if name.starts_with("oci://") {
-        bail!("oci: charts are not fetched here yet; download the chart and name its archive");
-    }
-    let path = Path::new(name);
-    let Ok(metadata) = path.metadata() else {
-        if path.is_absolute() || name.starts_with('.') {
-            bail!("path {name:?} not found");
-        }
-        bail!(
-            "chart {name:?} not found: name a folder or an archive; repositories are not asked here yet"
-        );
-    };
-    if metadata.is_dir() {
-        return Ok(Located::Folder(Folder::new(path)));
-    }
-    let bytes = folder::read(path).map_err(|reason| anyhow!("{reason}"))?;
-    if !bytes.starts_with(&[0x1f, 0x8b, 0x08]) {
-        let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        bail!("{}", no_archive(&absolute, &bytes));
-    }
-    Ok(Located::Archive(bytes))
-}
-
-/// Says what a file is that is no archive, in Helm's words.
-fn no_archive(path: &Path, bytes: &[u8]) -> String {
-    let is_control = |byte: &u8| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f);
-    let head = bytes.get(..512).unwrap_or(bytes);
-    let kind = if head.starts_with(b"PK\x03\x04") {
-        "application/zip"
-    } else if head.iter().any(is_control) {
-        "application/octet-stream"
-    } else {
-        "text/plain; charset=utf-8"
-    };
-    let is_yaml = path
-        .extension()
-        .is_some_and(|end| end == "yaml" || end == "yml");
-    let path = path.display();
-    if is_yaml && kind.starts_with("text/plain") {
-        return format!("file '{path}' seems to be a YAML file, but expected a gzipped archive");
-    }
-    format!("file '{path}' does not appear to be a gzipped archive; got '{kind}'")
 }
