@@ -1,5 +1,6 @@
 //! One value: `ENC[AES256_GCM,data:...,iv:...,tag:...,type:...]`.
 
+use crate::metadata::time;
 use crate::tree::Node;
 use aes_gcm::aead::consts::{U12, U16, U32};
 use aes_gcm::aead::{AeadInPlace as _, KeyInit as _};
@@ -96,7 +97,8 @@ fn node(data: &[u8], kind: &str) -> Result<Node, &'static str> {
             Ok(text) => Node::Text(text.to_owned()),
             Err(_) => Node::Bytes(data.to_vec()),
         },
-        "bytes" => Node::Bytes(data.to_vec()),
+        // Parity: the real tool makes none, and dies of them.
+        "bytes" => return Err("it is of the type bytes, which SOPS does not read"),
         "comment" => Node::Comment(text()?.to_owned().into()),
         "int" => Node::Int(text()?.parse().map_err(|_| "it is no integer")?),
         "float" => Node::Float(text()?.parse().map_err(|_| "it is no float")?),
@@ -105,7 +107,10 @@ fn node(data: &[u8], kind: &str) -> Result<Node, &'static str> {
             "0" | "f" | "F" | "FALSE" | "false" | "False" => Node::Bool(false),
             _ => return Err("it is no boolean"),
         },
-        "time" => Node::Time(text()?.to_owned()),
+        "time" => match text()? {
+            text if time(text).is_some() => Node::Time(text.to_owned()),
+            _ => return Err("it is no time"),
+        },
         _ => return Err("its type is unknown"),
     })
 }

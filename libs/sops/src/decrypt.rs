@@ -182,9 +182,9 @@ impl<'a> Walk<'a> {
             *leaf = cipher::decrypt(text, self.key, &additional(path)).map_err(fault)?;
         }
         if (encrypted || !self.metadata.mac_only_encrypted)
-            && let Some(bytes) = leaf.bytes()
+            && let Some(bytes) = leaf.bytes().map(zeroize::Zeroizing::new)
         {
-            self.hash.update(bytes);
+            self.hash.update(&*bytes);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 mod age;
 mod pgp;
 
-pub use age::{AgeIdentities, IdentityError};
+pub use age::{AgeIdentities, Ask, IdentityError};
 pub use pgp::{PgpKeys, PgpKeysError};
 
 use crate::cipher::DataKey;
@@ -52,6 +52,9 @@ pub enum KeyError {
     /// The key is at hand and does not open it.
     #[error("the key does not open it")]
     Refused,
+    /// The key is at hand behind a passphrase, which was wrong or was not given.
+    #[error("the passphrase of its key is wrong or was not given")]
+    Passphrase,
     /// Keys of the kind are not supported here.
     #[error("{0} is not supported")]
     Unsupported(&'static str),
@@ -66,6 +69,9 @@ pub enum KeyError {
 }
 
 /// Opens data keys; implementations hold the private keys or ask who does.
+///
+/// Synchronous, as decryption is. One that asks over the network waits for the answer, and its callers decrypt on a thread
+/// that may wait.
 pub trait KeyService {
     /// Opens the data key, or the share of it, that is encrypted for a recipient.
     ///
@@ -82,23 +88,29 @@ impl KeyService for Unbuilt {
     fn open(&self, recipient: &Recipient) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         Err(match recipient {
             Recipient::Age { .. } | Recipient::Pgp { .. } => KeyError::Missing,
-            Recipient::Remote { .. } => KeyError::Unsupported("a key of a service"),
+            Recipient::Remote { service, .. } => KeyError::Unsupported(match *service {
+                "kms" => "AWS KMS",
+                "gcp_kms" => "GCP KMS",
+                "azure_kv" => "Azure Key Vault",
+                "hc_vault" => "Vault",
+                _ => "Huawei Cloud KMS (hckms)",
+            }),
         })
     }
 }
 
-/// Asks several services one after the other.
+/// Asks several services one after the other; the first that knows such keys says why none of them opens it.
 impl KeyService for Vec<Box<dyn KeyService>> {
     fn open(&self, recipient: &Recipient) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let mut last = KeyError::Missing;
+        let mut first = KeyError::Missing;
         for service in self {
             match service.open(recipient) {
                 Ok(key) => return Ok(key),
-                Err(KeyError::Missing) => {}
-                Err(error) => last = error,
+                Err(error) if first == KeyError::Missing => first = error,
+                Err(_) => {}
             }
         }
-        Err(last)
+        Err(first)
     }
 }
 
@@ -169,12 +181,13 @@ pub(crate) fn open_data_key(metadata: &Metadata, keys: &dyn KeyService) -> Resul
     let mut retryable = false;
     let mut shares = Vec::new();
     let groups = &metadata.groups;
-    // Parity: without a threshold of its own a file of several groups needs them all.
+    // Parity: without a threshold of its own a file of several groups needs them all; a negative one asks for none.
     let needed = match metadata.shamir_threshold {
         _ if groups.len() < 2 => 1,
         0 => groups.len(),
-        threshold => threshold,
+        threshold => usize::try_from(threshold).unwrap_or_default(),
     };
+    // Parity: every group is tried, and every share is used: the threshold stands in clear and may be wrong.
     for group in groups {
         for recipient in group {
             match keys.open(recipient) {
@@ -193,9 +206,6 @@ pub(crate) fn open_data_key(metadata: &Metadata, keys: &dyn KeyService) -> Resul
                     tried.push(format!("{}: {error}", recipient.name()));
                 }
             }
-        }
-        if shares.len() >= needed {
-            break;
         }
     }
     if shares.len() < needed {

@@ -18,5 +18,7 @@ mod tree;
 pub use decrypt::{Decrypted, MAX_BYTES, Mac, decrypt};
 pub use error::Error;
 pub use format::Format;
-pub use keys::{AgeIdentities, KeyError, KeyService, PgpKeys, Recipient, Unbuilt};
+pub use keys::{
+    AgeIdentities, Ask, IdentityError, KeyError, KeyService, PgpKeys, Recipient, Unbuilt,
+};
 pub use tree::{Branch, Comment, Key, Node};

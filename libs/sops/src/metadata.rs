@@ -1,8 +1,13 @@
 //! What SOPS notes in a file: who can open it, what is encrypted, the checksum.
 
+mod scalar;
+
+pub(crate) use scalar::time;
+
 use crate::error::Error;
 use crate::keys::Recipient;
 use regex::Regex;
+use scalar::{boolean, is_version};
 use serde_json::{Map, Value};
 
 /// How many recipients a file may have.
@@ -20,7 +25,7 @@ pub(crate) struct Metadata {
     /// Whether the checksum covers encrypted values only.
     pub(crate) mac_only_encrypted: bool,
     /// How many groups are needed, of several.
-    pub(crate) shamir_threshold: usize,
+    pub(crate) shamir_threshold: i64,
     /// Who can open the file: one of a group opens the group's share.
     pub(crate) groups: Vec<Vec<Recipient>>,
 }
@@ -133,12 +138,9 @@ impl Metadata {
         let Value::Object(map) = value else {
             return Err(Error::Metadata("it is no map".to_owned()));
         };
-        let last_modified = text(map, "lastmodified");
-        if !is_time(&last_modified) {
-            return Err(Error::Metadata(
-                "lastmodified is no time in RFC 3339".to_owned(),
-            ));
-        }
+        // The checksum is bound to it as the real tool prints it.
+        let last_modified = time(&text(map, "lastmodified"))
+            .ok_or_else(|| Error::Metadata("lastmodified is no time in RFC 3339".to_owned()))?;
         if !is_version(&text(map, "version")) {
             return Err(Error::Metadata("version is no version".to_owned()));
         }
@@ -150,6 +152,8 @@ impl Metadata {
                 .parse()
                 .map_err(|_| Error::Metadata("shamir_threshold is no number".to_owned()))?
         };
+        let mac_only_encrypted = boolean(map.get("mac_only_encrypted"))
+            .ok_or_else(|| Error::Metadata("mac_only_encrypted is no boolean".to_owned()))?;
         let own = Recipient::read_all(map)?;
         let groups = if own.is_empty() {
             let groups = map.get("key_groups").and_then(Value::as_array);
@@ -174,41 +178,11 @@ impl Metadata {
         }
         Ok(Self {
             mac: text(map, "mac"),
-            last_modified: normalized(&last_modified),
+            last_modified,
             rule: Rule::read(map)?,
-            mac_only_encrypted: text(map, "mac_only_encrypted") == "true",
+            mac_only_encrypted,
             shamir_threshold,
             groups,
         })
-    }
-}
-
-/// Says whether the real tool would take it for a version: two or three numbers, then a pre-release or build.
-fn is_version(text: &str) -> bool {
-    let text = text.trim();
-    let text = text.strip_prefix('v').unwrap_or(text);
-    let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    match text.splitn(3, '.').collect::<Vec<_>>()[..] {
-        [major, minor] => number(major) && number(minor),
-        [major, minor, rest] => {
-            let end = rest.find(['-', '+']).unwrap_or(rest.len());
-            number(major) && number(minor) && number(&rest[..end])
-        }
-        _ => false,
-    }
-}
-
-fn is_time(text: &str) -> bool {
-    text.parse::<jiff::Timestamp>().is_ok() && text.contains('T')
-}
-
-/// Prints a time as Go does after it was parsed: without fractions, with its own offset.
-fn normalized(text: &str) -> String {
-    match text.split_once('.') {
-        Some((head, tail)) => {
-            let zone = tail.trim_start_matches(|c: char| c.is_ascii_digit());
-            format!("{head}{zone}")
-        }
-        None => text.to_owned(),
     }
 }

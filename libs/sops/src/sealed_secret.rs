@@ -4,10 +4,12 @@
 //! purpose, since there is no SealedSecret in the cluster: no owner reference to it is set, and what only
 //! an API server may write in `template.metadata` is left out.
 //!
-//! Expressions in `template.data` are refused by name: their engine is not here yet.
+//! Templates of `template.data` see the decrypted values and give the same text each time (`template`).
 
 mod cipher;
 mod keys;
+mod template;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +18,9 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use template::{Fault, Templates};
 
 pub use keys::{Keys, KeysError};
 
@@ -66,15 +71,27 @@ pub enum Error {
         /// `strict`, `namespace-wide` or `cluster-wide`.
         scope: &'static str,
     },
-    /// A field that is not built.
-    #[error("SealedSecret {name}: {field} is not supported yet: {remedy}")]
+    /// A template that does not parse, or that fails. What it says itself is left out: it may hold a value.
+    #[error("SealedSecret {name}: {field}: {reason}")]
+    Template {
+        /// `namespace/name`.
+        name: String,
+        /// The path of the field.
+        field: String,
+        /// Where it fails.
+        reason: String,
+    },
+    /// A template that asks for what would change each time.
+    #[error(
+        "SealedSecret {name}: {what} in {field} is not supported: the Secret would change each time"
+    )]
     Unsupported {
         /// `namespace/name`.
         name: String,
         /// The path of the field.
         field: String,
-        /// What works instead.
-        remedy: &'static str,
+        /// What it asks for.
+        what: &'static str,
     },
     /// More ciphertext than a Secret can hold.
     #[error("SealedSecret {name}: more than {CIPHERTEXT} bytes of ciphertext")]
@@ -138,17 +155,31 @@ pub fn unseal(object: &Value, keys: &Keys) -> Result<Unsealed, Error> {
         return Err(Error::Kind);
     }
     let sealed = Sealed::read(object)?;
-    let mut data = sealed.values(keys)?;
+    if let Some(whole) = &sealed.whole {
+        return sealed.unseal_whole(whole, keys);
+    }
+    let opened = sealed.values(keys)?;
+    let templates = sealed.templates(&opened);
+    let mut data = BTreeMap::new();
     for (key, text) in &sealed.texts {
-        match text {
-            None => drop(data.remove(key)),
-            // Parity: an encrypted value wins over the template's text of the same key.
-            Some(_) if sealed.encrypted.contains_key(key) => {}
-            Some(text) => drop(data.insert(key.clone(), text.clone().into_bytes().into())),
+        let Some(text) = text else {
+            continue;
+        };
+        let made = templates.run(key, text);
+        let made = made.map_err(|fault| sealed.fault(key, fault))?;
+        // Parity: an encrypted value wins over the template's text of the same key, which must work all the same.
+        if !opened.contains_key(key) {
+            data.insert(key.clone(), made.into());
+        }
+    }
+    for (key, opened) in opened {
+        // Parity: null takes a value out that templates may name.
+        if sealed.texts.get(&key) != Some(&None) {
+            data.insert(key, opened.plain);
         }
     }
     Ok(Unsealed {
-        metadata: sealed.metadata(),
+        metadata: sealed.metadata(&sealed.template["metadata"]),
         secret_type: sealed.secret_type.clone(),
         immutable: sealed.immutable,
         data,
@@ -163,6 +194,8 @@ struct Sealed<'a> {
     namespace: &'a str,
     scope: &'static str,
     encrypted: BTreeMap<String, Vec<u8>>,
+    /// `spec.data`, the form of before 2019.
+    whole: Option<Vec<u8>>,
     template: &'a Value,
     texts: BTreeMap<String, Option<String>>,
     secret_type: Option<String>,
@@ -190,13 +223,6 @@ impl<'a> Sealed<'a> {
             _ => "strict",
         };
         let spec = &object["spec"];
-        if !spec["data"].is_null() {
-            return Err(Error::Unsupported {
-                name: shown.clone(),
-                field: "spec.data".to_owned(),
-                remedy: "seal again: kubeseal has written encryptedData since 2019",
-            });
-        }
         let template = &spec["template"];
         let map = |value: &'a Value, field: &str| match value {
             Value::Null => Ok(None),
@@ -206,24 +232,32 @@ impl<'a> Sealed<'a> {
         map(template, "spec.template")?;
         map(&template["metadata"], "spec.template.metadata")?;
 
-        let mut encrypted = BTreeMap::new();
         let mut bytes = 0;
-        for (key, value) in map(&spec["encryptedData"], "spec.encryptedData")?
-            .into_iter()
-            .flatten()
-        {
-            let field = format!("spec.encryptedData.{key}");
-            let text = value.as_str().ok_or_else(|| wrong(&field, "a string"))?;
+        let mut ciphertext = |text: &str, field: &str| {
             bytes += text.len();
             if bytes > CIPHERTEXT {
                 return Err(Error::TooLarge {
                     name: shown.clone(),
                 });
             }
-            let sealed = BASE64
-                .decode(text.replace(['\r', '\n'], ""))
-                .map_err(|_| wrong(&field, "base64"))?;
-            encrypted.insert(key.clone(), sealed);
+            decode(text).ok_or_else(|| wrong(field, "base64"))
+        };
+        let whole = match &spec["data"] {
+            Value::Null => None,
+            Value::String(text) => Some(ciphertext(text, "spec.data")?),
+            _ => return Err(wrong("spec.data", "a string")),
+        };
+        let mut encrypted = BTreeMap::new();
+        for (key, value) in map(&spec["encryptedData"], "spec.encryptedData")?
+            .into_iter()
+            .flatten()
+        {
+            let field = format!("spec.encryptedData.{key}");
+            let text = value.as_str().ok_or_else(|| wrong(&field, "a string"))?;
+            encrypted.insert(key.clone(), ciphertext(text, &field)?);
+        }
+        if whole.is_some() && !encrypted.is_empty() {
+            return Err(wrong("spec.data", "alone: there is encryptedData, too"));
         }
         let mut texts = BTreeMap::new();
         for (key, value) in map(&template["data"], "spec.template.data")?
@@ -233,14 +267,6 @@ impl<'a> Sealed<'a> {
             let field = format!("spec.template.data.{key}");
             let text = match value {
                 Value::Null => None,
-                // Without an action, a Go template is its own text.
-                Value::String(text) if text.contains("{{") => {
-                    return Err(Error::Unsupported {
-                        name: shown.clone(),
-                        field: format!("an expression in {field}"),
-                        remedy: "seal the finished text",
-                    });
-                }
                 Value::String(text) => Some(text.clone()),
                 _ => return Err(wrong(&field, "a string or null")),
             };
@@ -263,6 +289,7 @@ impl<'a> Sealed<'a> {
             namespace,
             scope,
             encrypted,
+            whole,
             template,
             texts,
             secret_type,
@@ -270,35 +297,88 @@ impl<'a> Sealed<'a> {
         })
     }
 
-    /// Opens every value, and names all that do not open.
-    fn values(&self, keys: &Keys) -> Result<BTreeMap<String, SecretSlice<u8>>, Error> {
-        // The label binds a value to where it may be used.
-        let label = match self.scope {
+    /// Returns what binds a value to where it may be used.
+    fn label(&self) -> String {
+        match self.scope {
             "cluster-wide" => String::new(),
             "namespace-wide" => self.namespace.to_owned(),
             _ => format!("{}/{}", self.namespace, self.name),
-        };
+        }
+    }
+
+    /// Opens every value, and names all that do not open.
+    fn values(&self, keys: &Keys) -> Result<BTreeMap<String, Opened>, Error> {
+        let label = self.label();
         let mut data = BTreeMap::new();
         let mut closed = BTreeSet::new();
         for (key, sealed) in &self.encrypted {
             match cipher::open(keys, sealed, label.as_bytes()) {
-                Some(plain) => drop(data.insert(key.clone(), plain)),
+                Some(opened) => drop(data.insert(key.clone(), opened)),
                 None => drop(closed.insert(key.clone())),
             }
         }
         if closed.is_empty() {
             return Ok(data);
         }
-        Err(Error::NoKey {
+        Err(self.no_key(closed, keys))
+    }
+
+    fn no_key(&self, values: impl IntoIterator<Item = String>, keys: &Keys) -> Error {
+        Error::NoKey {
             name: self.shown.clone(),
-            values: closed.into_iter().collect(),
+            values: values.into_iter().collect(),
             keys: keys.len(),
             scope: self.scope,
+        }
+    }
+
+    fn templates(&self, opened: &BTreeMap<String, Opened>) -> Templates {
+        let values = opened.iter();
+        let values = values.map(|(key, value)| (key.as_str(), value.plain.expose_secret()));
+        let texts = self.texts.iter();
+        let texts = texts.filter_map(|(key, text)| Some((key.as_str(), text.as_deref()?)));
+        let texts = texts.filter(|(key, _)| !opened.contains_key(*key));
+        let texts = texts.map(|(key, text)| (key, text.as_bytes()));
+        Templates::new(
+            values.chain(texts),
+            opened.values().map(|value| &value.session[..]),
+        )
+    }
+
+    fn fault(&self, key: &str, fault: Fault) -> Error {
+        let (name, field) = (self.shown.clone(), format!("spec.template.data.{key}"));
+        match fault {
+            Fault::Parse(reason) | Fault::Run(reason) => Error::Template {
+                name,
+                field,
+                reason,
+            },
+            Fault::Unsupported(what) => Error::Unsupported { name, field, what },
+        }
+    }
+
+    /// Opens the form of before 2019, in which the template has no part.
+    fn unseal_whole(&self, whole: &[u8], keys: &Keys) -> Result<Unsealed, Error> {
+        let opened = cipher::open(keys, whole, self.label().as_bytes());
+        let opened = opened.ok_or_else(|| self.no_key(["spec.data".to_owned()], keys))?;
+        let secret = whole::read(opened.plain.expose_secret()).ok_or_else(|| Error::Field {
+            name: self.shown.clone(),
+            field: "what spec.data holds".to_owned(),
+            expected: "a Secret",
+        })?;
+        let secret_type = secret.object["type"].as_str();
+        Ok(Unsealed {
+            metadata: self.metadata(&secret.object["metadata"]),
+            secret_type: secret_type
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned),
+            immutable: secret.object["immutable"].as_bool(),
+            data: secret.data,
         })
     }
 
-    fn metadata(&self) -> Map<String, Value> {
-        let given = &self.template["metadata"];
+    /// Returns what of the given metadata the Secret keeps.
+    fn metadata(&self, given: &Value) -> Map<String, Value> {
         let mut out = Map::new();
         for field in ["labels", "annotations", "finalizers"] {
             if !given[field].is_null() {
@@ -306,7 +386,8 @@ impl<'a> Sealed<'a> {
             }
         }
         // The controller overwrites them with one to the SealedSecret unless told not to.
-        if given["annotations"][SKIP_OWNER] == "true" && !given["ownerReferences"].is_null() {
+        let skips = &self.template["metadata"]["annotations"][SKIP_OWNER];
+        if *skips == "true" && !given["ownerReferences"].is_null() {
             out.insert("ownerReferences".into(), given["ownerReferences"].clone());
         }
         out.insert("name".into(), json!(self.name));
@@ -315,4 +396,15 @@ impl<'a> Sealed<'a> {
         }
         out
     }
+}
+
+/// A value in the clear, and the session key that only it was sealed with.
+struct Opened {
+    plain: SecretSlice<u8>,
+    session: Zeroizing<Vec<u8>>,
+}
+
+/// Decodes base64 as Go does: line breaks within do not count.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    BASE64.decode(text.replace(['\r', '\n'], "")).ok()
 }

@@ -129,3 +129,48 @@ pub(crate) fn erase(entries: &mut Branch) {
         node.erase();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn erasing_leaves_no_value_of_any_kind() {
+        let text = || "planted".to_owned();
+        let leaves = vec![
+            Node::Bool(true),
+            Node::Int(7),
+            Node::Float(7.5),
+            Node::Text(text()),
+            Node::Time(text()),
+            Node::Bytes(b"planted".to_vec()),
+            Node::Comment(text().into()),
+        ];
+        let mut tree = vec![
+            (Key::Comment(text().into()), Node::Null),
+            (Key::Text("list".into()), Node::List(leaves.clone())),
+            (
+                Key::Text("map".into()),
+                Node::Map(vec![(Key::Text("inner".into()), Node::List(leaves))]),
+            ),
+        ];
+        erase(&mut tree);
+        let Key::Comment(comment) = &tree[0].0 else {
+            unreachable!("it was a comment")
+        };
+        assert!(comment.text.is_empty());
+        let (Node::List(outer), Node::Map(map)) = (&tree[1].1, &tree[2].1) else {
+            unreachable!("a list and a map")
+        };
+        let Node::List(inner) = &map[0].1 else {
+            unreachable!("a list")
+        };
+        for leaf in outer.iter().chain(inner) {
+            let rest = leaf.bytes().unwrap_or_default();
+            assert!(
+                matches!(&rest[..], b"" | b"0" | b"False"),
+                "{leaf:?} keeps {rest:?}"
+            );
+        }
+    }
+}

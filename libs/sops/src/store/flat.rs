@@ -44,6 +44,9 @@ pub(super) fn unflatten(entries: &[(String, String)]) -> Result<Value, Error> {
                 }
             };
         }
+        if !at.is_null() {
+            return Err(Error::Metadata(format!("{path} is given twice")));
+        }
         // Line feeds stand as two characters there.
         *at = Value::String(value.replace("\\n", "\n"));
     }

@@ -40,7 +40,12 @@ pub(super) fn read(text: &[u8]) -> Result<(Branch, Metadata), Error> {
         }
         if let Some((_, Node::Map(entries))) = branch.last_mut() {
             let value = Node::Text(unquoted(value));
-            entries.push((Key::Text(unquoted(key.trim())), value));
+            let key = Key::Text(unquoted(key.trim()));
+            match entries.iter_mut().find(|(known, _)| *known == key) {
+                // Parity: of a key that is given twice the last value counts, at the place of the first.
+                Some((_, known)) => *known = value,
+                None => entries.push((key, value)),
+            }
             // Parity: in the tree, the comment of a key stands behind it.
             entries.extend(take(&mut comment));
         }
