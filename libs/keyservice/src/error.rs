@@ -9,6 +9,9 @@ use std::time::Duration;
 /// An unwrap that failed; one variant per reaction.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Error {
+    /// A file names a key of a service that is not built; what is given is the name of its list there.
+    #[error("keys of {0} are not supported")]
+    NotBuilt(String),
     /// No credentials for this service were given.
     #[error("no credentials for {0}")]
     NoCredentials(Service),
@@ -140,7 +143,8 @@ impl Error {
             Self::Timeout { .. } | Self::Unreachable { .. } | Self::Answer { .. } => {
                 Retry::Later(None)
             }
-            Self::NoCredentials(_)
+            Self::NotBuilt(_)
+            | Self::NoCredentials(_)
             | Self::Credentials { .. }
             | Self::Unsupported { .. }
             | Self::Key { .. }

@@ -2,7 +2,8 @@
 //! Azure Key Vault.
 //!
 //! Owns the remote calls only: a token exchange where the service wants one, then one decrypt. It knows
-//! neither files nor SOPS: whoever reads a file hands over a [`WrappedKey`] and gets a [`DataKey`].
+//! neither files nor SOPS: whoever reads a file hands over a [`WrappedKey`] and gets a [`DataKey`]; who
+//! cannot await asks a [`BlockingKeyClient`].
 //! Credentials are explicit ([`Credentials`]); nothing is read from the environment, from a metadata
 //! service or from a home directory, and what would need that is refused by name.
 //!
@@ -12,6 +13,7 @@
 
 mod aws;
 mod azure;
+mod blocking;
 mod client;
 mod credentials;
 mod error;
@@ -24,6 +26,7 @@ mod wrapped;
 
 pub use aws::AwsCredentials;
 pub use azure::{AzureCredentials, AzureProof};
+pub use blocking::BlockingKeyClient;
 pub use client::{DataKey, Endpoints, KeyClient, Settings};
 pub use credentials::Credentials;
 pub use error::{Error, Retry, Service};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::Service;
+use crate::{Error, Service};
 
 /// An encrypted data key and the remote key that opens it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,61 @@ pub enum WrappedKey {
 }
 
 impl WrappedKey {
+    /// Reads an entry of one of a SOPS file's key lists: the list's name, the entry's texts by name, and
+    /// its encryption context.
+    ///
+    /// # Errors
+    /// The list is of a service that is not built, or the entry lacks what its service needs.
+    pub fn from_fields(
+        list: &str,
+        fields: &[(String, String)],
+        context: &[(String, String)],
+    ) -> Result<Self, Error> {
+        let service = match list {
+            "hc_vault" => Service::Vault,
+            "kms" => Service::AwsKms,
+            "gcp_kms" => Service::GcpKms,
+            "azure_kv" => Service::AzureKeyVault,
+            _ => return Err(Error::NotBuilt(list.to_owned())),
+        };
+        let optional = |name: &str| {
+            let field = fields.iter().find(|(key, _)| key == name);
+            field.map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        let field = |name: &str| match optional(name) {
+            value if value.is_empty() => Err(Error::Key {
+                service,
+                key: optional("key_name") + &optional("name"),
+                reason: format!("the file has no {name} for it"),
+            }),
+            value => Ok(value),
+        };
+        Ok(match service {
+            Service::Vault => Self::Vault {
+                address: field("vault_address")?,
+                engine_path: field("engine_path")?,
+                key_name: field("key_name")?,
+                ciphertext: field("enc")?,
+            },
+            Service::AwsKms => Self::AwsKms {
+                arn: field("arn")?,
+                role: Some(optional("role")).filter(|role| !role.is_empty()),
+                context: context.iter().cloned().collect(),
+                ciphertext: field("enc")?,
+            },
+            Service::GcpKms => Self::GcpKms {
+                resource_id: field("resource_id")?,
+                ciphertext: field("enc")?,
+            },
+            Service::AzureKeyVault => Self::AzureKeyVault {
+                vault_url: field("vault_url")?,
+                name: field("name")?,
+                version: optional("version"),
+                ciphertext: field("enc")?,
+            },
+        })
+    }
+
     /// Returns the service to ask.
     pub fn service(&self) -> Service {
         match self {
@@ -157,6 +212,34 @@ mod tests {
                 .collect(),
             ciphertext: "AA==".into(),
         }
+    }
+
+    #[test]
+    fn an_entry_without_what_its_service_needs_says_what_is_missing() {
+        let fields = |names: &[&str]| -> Vec<(String, String)> {
+            let texts = names.iter().map(|name| ((*name).to_owned(), "x".into()));
+            texts.collect()
+        };
+        for (list, names) in [
+            (
+                "hc_vault",
+                &["vault_address", "engine_path", "key_name", "enc"][..],
+            ),
+            ("kms", &["arn", "enc"]),
+            ("gcp_kms", &["resource_id", "enc"]),
+            ("azure_kv", &["vault_url", "name", "enc"]),
+        ] {
+            assert!(WrappedKey::from_fields(list, &fields(names), &[]).is_ok());
+            for gone in names {
+                let left: Vec<&str> = names.iter().copied().filter(|name| name != gone).collect();
+                let error = WrappedKey::from_fields(list, &fields(&left), &[]).unwrap_err();
+                let said = error.to_string();
+                assert!(said.ends_with(&format!("the file has no {gone} for it")));
+                assert!(!error.is_retryable());
+            }
+        }
+        let error = WrappedKey::from_fields("hckms", &[], &[]).unwrap_err();
+        assert_eq!(error.to_string(), "keys of hckms are not supported");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod aws;
 mod azure;
 mod failures;
 mod gcp;
+mod sops;
 #[path = "../stand_in/mod.rs"]
 mod stand_in;
 mod vault;

@@ -1,6 +1,6 @@
-"""Serves AWS KMS and STS by moto, which checks signatures and rights; prints an access key as JSON.
+"""Serves AWS KMS and STS by moto, which checks signatures and rights; prints its port and access keys as JSON.
 
-    aws_kms.py PORT
+    aws_kms.py PORT        0 for a free one
 
 There is one key, whose material follows from a constant: moto makes it at random, and a file
 encrypted yesterday would not decrypt today. The access key may use it, and may take on the role
@@ -16,7 +16,8 @@ os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "0"
 
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
-from moto.server import main
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 ID = "11111111-2222-3333-4444-555555555555"
@@ -54,5 +55,6 @@ def shown(key):
     return {"id": key.access_key_id, "secret": key.secret_access_key}
 
 
-print(json.dumps({"sops": shown(key), "idle": shown(idle)}), flush=True)
-main(["-H", "127.0.0.1", "-p", sys.argv[1]])
+server = make_server("127.0.0.1", int(sys.argv[1]), DomainDispatcherApplication(create_backend_app), threaded=True)
+print(json.dumps({"port": server.port, "sops": shown(key), "idle": shown(idle)}), flush=True)
+server.serve_forever()

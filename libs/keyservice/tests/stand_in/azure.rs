@@ -8,7 +8,7 @@ use aws_lc_rs::rsa::{
 use aws_lc_rs::signature::{KeyPair as _, RSA_PSS_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -28,6 +28,8 @@ pub(crate) async fn start(port: u16) -> Running {
     let counts = Counts(Count::default(), Count::default());
     let app = Router::new()
         .route("/tenant/oauth2/v2.0/token", post(token))
+        .route("/identity", get(identity))
+        .route("/keys/{name}/{version}/encrypt", post(encrypt))
         .route("/keys/{name}/decrypt", post(newest))
         .route("/keys/{name}/{version}/decrypt", post(decrypt))
         .with_state(counts.clone());
@@ -51,6 +53,22 @@ pub(crate) fn wrap(plaintext: &[u8]) -> String {
         .encrypt(&OAEP_SHA256_MGF1SHA256, plaintext, &mut out, None)
         .unwrap();
     URL_SAFE_NO_PAD.encode(out)
+}
+
+/// A machine's identity, by which the real sops gets its token here.
+async fn identity() -> Json<Value> {
+    let forever = "4102444800";
+    let resource = "https://vault.azure.net";
+    Json(json!({
+        "access_token": ACCESS_TOKEN, "expires_on": forever, "resource": resource, "token_type": "Bearer",
+    }))
+}
+
+async fn encrypt(Path((name, _version)): Path<(String, String)>, body: String) -> Json<Value> {
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(body["alg"], "RSA-OAEP-256");
+    let plaintext = URL_SAFE_NO_PAD.decode(body["value"].as_str().unwrap());
+    Json(json!({ "kid": name, "value": wrap(&plaintext.unwrap()) }))
 }
 
 async fn token(State(counts): State<Counts>, body: String) -> (StatusCode, Json<Value>) {

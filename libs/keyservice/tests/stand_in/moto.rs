@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 use url::Url;
@@ -34,31 +34,24 @@ impl Moto {
                 return None;
             }
         };
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = port.local_addr().unwrap().port();
         let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stand_in/aws_kms.py");
         let mut child = Command::new(python)
-            .args([program, &port.to_string()])
+            .args([program, "0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        // It listens before it prints.
         let mut line = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         output.read_line(&mut line).unwrap();
-        let url: Url = format!("http://127.0.0.1:{port}/").parse().unwrap();
-        let keys = serde_json::from_str(&line).unwrap();
-        let moto = Self { child, url, keys };
-        for _ in 0..200 {
-            if tokio::net::TcpStream::connect(("127.0.0.1", port))
-                .await
-                .is_ok()
-            {
-                return Some(moto);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("moto did not start");
+        let keys: Value = serde_json::from_str(&line).unwrap();
+        let url = format!("http://127.0.0.1:{}/", keys["port"]);
+        Some(Self {
+            child,
+            url: url.parse().unwrap(),
+            keys,
+        })
     }
 
     /// Returns the access key of a user: `sops` may use the KMS key, `idle` may not.
@@ -70,8 +63,13 @@ impl Moto {
     }
 }
 
-/// Returns a Python that has moto, installing it into the cache the first time.
+/// Returns a Python that has moto. The first test that asks installs it into the cache, and the others wait for that.
 fn python() -> Result<PathBuf, String> {
+    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    PYTHON.get_or_init(installed).clone()
+}
+
+fn installed() -> Result<PathBuf, String> {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let cache = cache.or_else(home).ok_or("there is no cache folder")?;
