@@ -203,7 +203,17 @@ impl ResMap {
                 )));
             }
         }
-        self.items_mut()[index] = new;
+        // Parity: the place is looked up by the new object's id, which another kind may have by now.
+        let id = new.id(schema);
+        match self.items.iter().position(|item| item.id(schema).same(&id)) {
+            Some(place) if place == index => self.items_mut()[index] = new,
+            Some(_) => return Err(invalid("unexpected target index in replacement")),
+            None => {
+                return Err(invalid(format!(
+                    "cannot find resource with id {id} to replace"
+                )));
+            }
+        }
         Ok(())
     }
 }

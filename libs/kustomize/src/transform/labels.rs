@@ -89,6 +89,7 @@ fn set_pair(object: &mut Resource, specs: &[&Spec], key: &str, value: &str) -> R
             let mut scalar = string_scalar(value);
             match map.get(key) {
                 Some(Node::Scalar(old)) if old.alias != 0 && old.alias != alias => {
+                    scalar.style = old.style;
                     changed.push((old.alias, scalar.clone()));
                 }
                 Some(_) => {}
