@@ -24,7 +24,14 @@ fn main() -> anyhow::Result<()> {
     for warning in &built.warnings {
         writeln!(std::io::stderr(), "{warning}")?;
     }
-    let text = built.to_yaml().map_err(|error| anyhow!(error.message()))?;
-    std::io::stdout().write_all(text.as_bytes())?;
+    let documents = built.into_documents();
+    let documents = documents.map_err(|error| anyhow!(error.message()))?;
+    let mut out = std::io::stdout().lock();
+    for (i, document) in documents.iter().enumerate() {
+        if i > 0 {
+            out.write_all(b"---\n")?;
+        }
+        out.write_all(document.as_bytes())?;
+    }
     Ok(())
 }

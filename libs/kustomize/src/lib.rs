@@ -210,4 +210,17 @@ impl Build {
         }
         Ok(out)
     }
+
+    /// Renders each object as [`Build::to_yaml`] does and drops it: the memory of a large build is needed once.
+    ///
+    /// # Errors
+    /// As for [`Build::to_yaml`].
+    pub fn into_documents(self) -> Result<Vec<String>, Error> {
+        let render = |resource: Resource| {
+            let mut text = resource.to_yaml()?;
+            text.shrink_to_fit();
+            Ok(text)
+        };
+        self.resources.into_iter().map(render).collect()
+    }
 }

@@ -270,7 +270,13 @@ impl Resource {
             .into_iter()
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .collect();
-        let empty = entries.is_empty();
+        let book = &self.book;
+        let written = !book.previous.is_empty()
+            || book.behavior.is_some()
+            || book.needs_hash.is_some()
+            || book.allow_name_change
+            || book.allow_kind_change;
+        let empty = entries.is_empty() && written;
         self.set_meta_map("annotations", entries);
         if empty && let Some(meta) = map_at(&mut self.node, &["metadata"]) {
             // What is empty here is not in kustomize, and goes at the end.

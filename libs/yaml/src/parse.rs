@@ -240,6 +240,7 @@ impl Composer<'_, '_> {
         loop {
             let event = self.next_event()?;
             if matches!(event.data, EventData::SequenceEnd) {
+                items.shrink_to_fit();
                 return Ok(Node::Seq(Seq { items, flow }));
             }
             items.push(self.node(event, depth + 1)?);
@@ -307,6 +308,8 @@ impl Composer<'_, '_> {
                 }
             }
         }
+        // Most maps are small and stay as they are: what growing reserved is a good part of a big tree.
+        map.entries.shrink_to_fit();
         Ok(Node::Map(map))
     }
 
@@ -355,7 +358,12 @@ fn merge_sources(value: Node, by_alias: bool) -> Result<Vec<Map>, Error> {
 }
 
 /// Makes a scalar of what the scanner gives, its tag resolved by yaml.v3's rules.
-pub(crate) fn scalar(tag: Option<String>, value: String, style: ScalarStyle, line: u32) -> Scalar {
+pub(crate) fn scalar(
+    tag: Option<String>,
+    mut value: String,
+    style: ScalarStyle,
+    line: u32,
+) -> Scalar {
     let style = match style {
         ScalarStyle::SingleQuoted => Style::Single,
         ScalarStyle::DoubleQuoted => Style::Double,
@@ -371,6 +379,7 @@ pub(crate) fn scalar(tag: Option<String>, value: String, style: ScalarStyle, lin
         None if value == "<<" => Tag::Merge,
         None => resolve(&value, Dialect::V3).tag(),
     };
+    value.shrink_to_fit();
     Scalar {
         value,
         tag,

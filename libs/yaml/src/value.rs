@@ -32,7 +32,7 @@ impl Scalar {
     pub fn typed(&self) -> Result<Typed<'_>, Error> {
         let quoted = self.style != Style::Plain;
         if self.tag == Tag::Str && !self.tagged {
-            return Ok(Typed::Str(Cow::Borrowed(&self.value)));
+            return Ok(Typed::Str(self.refolded()));
         }
         if matches!(self.tag, Tag::Binary) {
             return self.binary();
@@ -60,6 +60,26 @@ impl Scalar {
                 self.value,
                 tag.as_str()
             ))),
+        }
+    }
+
+    /// Returns the text that is read back.
+    ///
+    /// Parity: yaml.v3 writes an empty line too many before a line of a folded text that begins with a space.
+    fn refolded(&self) -> Cow<'_, str> {
+        let text = Cow::Borrowed(self.value.as_str());
+        if self.style != Style::Folded
+            || !(self.value.contains("\n ") || self.value.contains("\n\t"))
+        {
+            return text;
+        }
+        let mut map = Map::default();
+        map.push("k", Node::Scalar(self.clone()));
+        let written = crate::to_v3(&Node::Map(map)).unwrap_or_default();
+        let read = parse_first(written.as_bytes(), Merge::Keep, &Limits::default());
+        match read.ok().flatten().as_ref().and_then(|map| map.get("k")) {
+            Some(Node::Scalar(scalar)) => Cow::Owned(scalar.value.clone()),
+            _ => text,
         }
     }
 

@@ -293,6 +293,8 @@ const REFERENCES: [Reference; 15] = [
                 "metadata/annotations/nginx.ingress.kubernetes.io\\/auth-tls-secret",
                 &["Ingress"],
             ),
+            // Parity: it stands there twice, so that what the first visit wrote is looked up again.
+            ("spec/tls/secretName", &["Ingress"]),
             ("imagePullSecrets/name", &["ServiceAccount"]),
             ("parameters/secretName", &["StorageClass"]),
             ("parameters/adminSecretName", &["StorageClass"]),
@@ -475,6 +477,6 @@ mod tests {
         assert_eq!(config.template_labels.len(), 10);
         assert_eq!(config.common_annotations.len(), 9);
         assert_eq!(config.var_reference.len(), 72);
-        assert_eq!((config.name_reference.len(), references), (15, 165));
+        assert_eq!((config.name_reference.len(), references), (15, 166));
     }
 }
