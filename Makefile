@@ -39,7 +39,7 @@ bench-build: ## Compare the build engine's cost with the real kustomize 5.8.1
 	test -x $(CACHE)/oracle/kustomize || GOBIN=$(CACHE)/oracle go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
 	cd tests/oracle/kustomize && go build -o $(CACHE)/oracle/kustomize-bench ./bench
 	cargo build --release -p fjord-kustomize --example kustomize_build
-	$(CACHE)/oracle/kustomize-bench $(CARGO_TARGET_DIR)/release/examples/kustomize_build $(CACHE)/oracle/kustomize
+	$(CACHE)/oracle/kustomize-bench -svg docs/build-engine.svg $(CARGO_TARGET_DIR)/release/examples/kustomize_build $(CACHE)/oracle/kustomize
 
 bench-render: ## Compare the cost of charts with the real Helm 4.2.4, library and command; CHARTS names more charts
 	mkdir -p $(CACHE)/oracle

@@ -1,12 +1,18 @@
 // Command bench builds generated trees with the real kustomize and with ours, one process each, and
 // prints the ratios of wall time, CPU time and peak memory. The outputs must be equal.
 //
-//	bench OURS KUSTOMIZE [RUNS]
+//	bench [-runs N] [-rows TEXT] [-svg FILE] OURS KUSTOMIZE
+//
+// Each program runs below a process of its own that starts it and nothing else: the peak memory that Linux
+// reports for a program includes that of the process that started it.
 package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,25 +24,83 @@ import (
 )
 
 type cost struct {
-	wall, cpu time.Duration
-	rss       int64
+	Wall, CPU time.Duration
+	RSS       int64
 }
 
+// run starts `bench once`, which starts the program.
 func run(name string, args ...string) (cost, []byte, error) {
-	var out, errs bytes.Buffer
+	var measured cost
+	out, err := os.CreateTemp("", "fjord-bench-")
+	if err != nil {
+		return measured, nil, err
+	}
+	out.Close()
+	defer os.Remove(out.Name())
+	self, err := os.Executable()
+	if err != nil {
+		return measured, nil, err
+	}
+	report, err := exec.Command(self, append([]string{"once", out.Name(), name}, args...)...).Output()
+	if err != nil {
+		return measured, nil, fmt.Errorf("%s: %w: %s", name, err, report)
+	}
+	if err := json.Unmarshal(report, &measured); err != nil {
+		return measured, nil, err
+	}
+	text, err := os.ReadFile(out.Name())
+	return measured, text, err
+}
+
+// once runs one program with its output in a file and prints what it cost.
+func once(output, name string, args []string) error {
+	out, err := os.Create(output)
+	if err != nil {
+		return err
+	}
 	c := exec.Command(name, args...)
-	c.Stdout, c.Stderr = &out, &errs
+	c.Stdout = out
 	start := time.Now()
 	if err := c.Run(); err != nil {
-		return cost{}, nil, fmt.Errorf("%s: %w: %s", name, err, errs.String())
+		return err
 	}
+	wall := time.Since(start)
 	usage := c.ProcessState.SysUsage().(*syscall.Rusage)
 	cpu := c.ProcessState.UserTime() + c.ProcessState.SystemTime()
-	return cost{time.Since(start), cpu, usage.Maxrss}, out.Bytes(), nil
+	return json.NewEncoder(os.Stdout).Encode(cost{wall, cpu, usage.Maxrss})
+}
+
+// row is a line of the chart: how many times less processor time, and our share of the memory.
+type row struct {
+	name          string
+	ratio, memory float64
+}
+
+// chart draws the ratios of processor time as bars on a logarithmic scale.
+func chart(rows []row) string {
+	var b strings.Builder
+	height := 70 + 34*len(rows)
+	fmt.Fprintf(&b, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"760\" height=\"%d\" font-family=\"sans-serif\" font-size=\"13\">\n", height)
+	b.WriteString("<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n")
+	b.WriteString("<text x=\"12\" y=\"24\" font-size=\"15\">Processor time of kustomize 5.8.1 as a multiple of ours (logarithmic)</text>\n")
+	width := func(ratio float64) float64 { return 130 * math.Log10(math.Max(ratio, 1)) }
+	for _, mark := range []float64{1, 10, 100, 1000} {
+		x := 230 + width(mark)
+		fmt.Fprintf(&b, "<line x1=\"%.0f\" y1=\"40\" x2=\"%.0f\" y2=\"%d\" stroke=\"#ddd\"/>\n", x, x, height-24)
+		fmt.Fprintf(&b, "<text x=\"%.0f\" y=\"%d\" text-anchor=\"middle\" fill=\"#777\">%.0fx</text>\n", x, height-8, mark)
+	}
+	for i, r := range rows {
+		y := 48 + 34*i
+		fmt.Fprintf(&b, "<text x=\"220\" y=\"%d\" text-anchor=\"end\">%s</text>\n", y+15, r.name)
+		fmt.Fprintf(&b, "<rect x=\"230\" y=\"%d\" width=\"%.0f\" height=\"20\" fill=\"#3b7dd8\"/>\n", y, width(r.ratio))
+		fmt.Fprintf(&b, "<text x=\"%.0f\" y=\"%d\">%.0fx, %.0f %% of the memory</text>\n", 236+width(r.ratio), y+15, r.ratio, r.memory)
+	}
+	b.WriteString("</svg>\n")
+	return b.String()
 }
 
 func median(list []cost) cost {
-	sort.Slice(list, func(i, j int) bool { return list[i].cpu < list[j].cpu })
+	sort.Slice(list, func(i, j int) bool { return list[i].CPU < list[j].CPU })
 	return list[len(list)/2]
 }
 
@@ -114,10 +178,19 @@ func objects(root string, apps int) {
 }
 
 func main() {
-	ours, theirs, runs := os.Args[1], os.Args[2], 3
-	if len(os.Args) > 3 {
-		runs, _ = strconv.Atoi(os.Args[3])
+	if len(os.Args) > 3 && os.Args[1] == "once" {
+		if err := once(os.Args[2], os.Args[3], os.Args[4:]); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		return
 	}
+	count := flag.Int("runs", 3, "how often each program runs; the large ones run once")
+	only := flag.String("rows", "", "only the rows whose name contains this text")
+	svg := flag.String("svg", "", "where to draw the chart")
+	flag.Parse()
+	ours, theirs, runs := flag.Arg(0), flag.Arg(1), *count
+	var rows []row
 	root, err := os.MkdirTemp("", "fjord-bench-")
 	if err != nil {
 		panic(err)
@@ -173,6 +246,9 @@ func main() {
 	}
 	fmt.Printf("%-28s %10s %10s %8s %10s %10s %8s %9s %9s %8s\n", "", "wall", "kustomize", "ratio", "cpu", "kustomize", "ratio", "memory", "kustomize", "share")
 	for i, s := range scenarios {
+		if !strings.Contains(s.name, *only) {
+			continue
+		}
 		dir := filepath.Join(root, strconv.Itoa(i))
 		s.make(dir)
 		var a, b []cost
@@ -196,9 +272,16 @@ func main() {
 		us, them := median(a), median(b)
 		ms := func(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
 		mb := func(k int64) string { return fmt.Sprintf("%.1f MB", float64(k)/1024) }
+		rows = append(rows, row{s.name, float64(them.CPU) / float64(us.CPU), 100 * float64(us.RSS) / float64(them.RSS)})
 		fmt.Printf("%-28s %10s %10s %7.1fx %10s %10s %7.1fx %9s %9s %7.0f%%\n", s.name,
-			ms(us.wall), ms(them.wall), float64(them.wall)/float64(us.wall),
-			ms(us.cpu), ms(them.cpu), float64(them.cpu)/float64(us.cpu),
-			mb(us.rss), mb(them.rss), 100*float64(us.rss)/float64(them.rss))
+			ms(us.Wall), ms(them.Wall), float64(them.Wall)/float64(us.Wall),
+			ms(us.CPU), ms(them.CPU), float64(them.CPU)/float64(us.CPU),
+			mb(us.RSS), mb(them.RSS), 100*float64(us.RSS)/float64(them.RSS))
+	}
+	if *svg != "" {
+		if err := os.WriteFile(*svg, []byte(chart(rows)), 0o644); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
 	}
 }
