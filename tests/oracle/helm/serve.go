@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -215,6 +216,10 @@ func (n nested) floats() {
 func serve(in io.Reader, to io.Writer) error {
 	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
 	log.SetOutput(io.Discard)
+	// Where a value holds itself, to fill a whole gigabyte of stack takes seconds, and so does to tell of it.
+	debug.SetMaxStack(256 << 20)
+	debug.SetTraceback("none")
+	debug.SetGCPercent(400)
 	reader := bufio.NewReaderSize(in, 1<<20)
 	out := bufio.NewWriterSize(to, 1<<20)
 	encoder := json.NewEncoder(out)

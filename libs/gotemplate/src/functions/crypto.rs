@@ -122,10 +122,16 @@ fn decrypt_aes(_: &Scope<'_>, arguments: &[Value]) -> Result_ {
     let data = decode_base64(encrypted.as_bytes())
         .map_err(|at| Failure::new(format!("illegal base64 data at input byte {at}")))?;
     let Some((iv, body)) = data.split_first_chunk::<BLOCK>() else {
-        return Err(Failure::new(format!(
-            "runtime error: slice bounds out of range [:{BLOCK}] with capacity {}",
-            data.len()
-        )));
+        // Parity: Go makes room for what the text could hold at most.
+        let capacity = encrypted.len() / 4 * 3;
+        return Err(Failure::new(if capacity < BLOCK {
+            format!("runtime error: slice bounds out of range [:{BLOCK}] with capacity {capacity}")
+        } else {
+            format!(
+                "runtime error: slice bounds out of range [{BLOCK}:{}]",
+                data.len()
+            )
+        }));
     };
     if body.len() % BLOCK != 0 {
         return Err("crypto/cipher: input not full blocks".into());

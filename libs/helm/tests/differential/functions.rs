@@ -448,6 +448,10 @@ pub(crate) const REGEXES: &[&str] = &[
     "*",
     "a{2,1}",
     "(a)(b)?",
+    "[\\\\w-\\\\.]+",
+    "[\\\\d-z]",
+    "[[:alpha:]-9]+",
+    "[a-z-9]+",
 ];
 
 pub(crate) const REPLACEMENTS: &[&str] = &[

@@ -24,6 +24,8 @@ fn translate(pattern: &str) -> Result<String, String> {
     let mut chars = pattern.char_indices().peekable();
     let mut in_class = false;
     let mut class_start = 0;
+    // Where a set within a class ended: a dash behind one is itself.
+    let mut set_end = None;
     while let Some((at, c)) = chars.next() {
         match c {
             '\\' => {
@@ -73,6 +75,10 @@ fn translate(pattern: &str) -> Result<String, String> {
                                     break;
                                 }
                             }
+                        } else if matches!(escaped, 'p' | 'P')
+                            && let Some((_, name)) = chars.next()
+                        {
+                            out.push(name);
                         }
                     }
                     '0'..='7' => {
@@ -99,6 +105,9 @@ fn translate(pattern: &str) -> Result<String, String> {
                     }
                     escaped => return Err(format!("invalid escape sequence: `\\{escaped}`")),
                 }
+                if "dDsSwWpP".contains(escaped) {
+                    set_end = chars.peek().map(|(next, _)| *next);
+                }
             }
             '[' if !in_class => {
                 in_class = true;
@@ -122,6 +131,7 @@ fn translate(pattern: &str) -> Result<String, String> {
                     while chars.peek().is_some_and(|(next, _)| *next < skip) {
                         chars.next();
                     }
+                    set_end = Some(skip);
                 } else {
                     out += r"\[";
                 }
@@ -136,7 +146,8 @@ fn translate(pattern: &str) -> Result<String, String> {
             }
             '-' if in_class => {
                 // A dash beside another or at an edge is itself.
-                let edge = pattern[..at].ends_with('[')
+                let edge = set_end == Some(at)
+                    || pattern[..at].ends_with('[')
                     || pattern[..at].ends_with("[^")
                     || pattern[at + 1..].starts_with(']')
                     || pattern[at + 1..].starts_with('-');
