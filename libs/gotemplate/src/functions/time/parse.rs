@@ -50,7 +50,7 @@ impl Instant {
         loop {
             let (before, part, after) = next_part(pattern);
             let part_text = &pattern[before.len()..pattern.len() - after.len()];
-            value = skip(value, before).ok_or_else(|| fault(value, before, ""))?;
+            value = skip(value, before).map_err(|rest| fault(rest, before, ""))?;
             let Some(part) = part else {
                 if value.is_empty() {
                     break;
@@ -77,21 +77,24 @@ impl Instant {
 }
 
 /// Drops the literal text of a layout; spaces match any number of spaces.
-fn skip<'v>(value: &'v str, literal: &str) -> Option<&'v str> {
+///
+/// # Errors
+/// What is left where the two part.
+fn skip<'v>(value: &'v str, literal: &str) -> Result<&'v str, &'v str> {
     let (mut value, mut literal) = (value, literal);
     while let Some(expected) = literal.chars().next() {
         if expected == ' ' {
             if !value.is_empty() && !value.starts_with(' ') {
-                return None;
+                return Err(value);
             }
             literal = literal.trim_start_matches(' ');
             value = value.trim_start_matches(' ');
             continue;
         }
-        value = value.strip_prefix(expected)?;
+        value = value.strip_prefix(expected).ok_or(value)?;
         literal = &literal[expected.len_utf8()..];
     }
-    Some(value)
+    Ok(value)
 }
 
 /// Takes a number of so many digits at least and at most.
