@@ -70,8 +70,22 @@ impl Cli {
         cli
     }
 
-    /// Runs the command that was given.
-    pub(crate) async fn run(self) -> Result<()> {
+    /// Runs the command that was given. Those that only compute start no threads for it.
+    pub(crate) fn run(self) -> Result<()> {
+        let cluster = &self.cluster;
+        match &self.command {
+            Command::Kustomize(args) => kustomize::run(args),
+            Command::Template(args) => template::run(args, cluster),
+            Command::Decrypt(args) => decrypt::run(args),
+            Command::Completion(args) => completion::run(args),
+            _ => tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()?
+                .block_on(self.run_with_cluster()),
+        }
+    }
+
+    async fn run_with_cluster(&self) -> Result<()> {
         let cluster = &self.cluster;
         match &self.command {
             Command::Get(args) => get::run(args, cluster).await,
@@ -81,11 +95,11 @@ impl Cli {
             Command::Events(args) => events::run(args, cluster).await,
             Command::Drift(args) => events::run_drift(args, cluster).await,
             Command::Build(args) => build::run(args, cluster).await,
-            Command::Kustomize(args) => kustomize::run(args),
-            Command::Template(args) => template::run(args, cluster),
-            Command::Decrypt(args) => decrypt::run(args),
             Command::Dev(args) => dev::run(args, cluster).await,
-            Command::Completion(args) => completion::run(args),
+            Command::Kustomize(_)
+            | Command::Template(_)
+            | Command::Decrypt(_)
+            | Command::Completion(_) => Ok(()),
         }
     }
 }

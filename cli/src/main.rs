@@ -12,9 +12,8 @@ mod table;
 
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match command::Cli::read().run().await {
+fn main() -> ExitCode {
+    match command::Cli::read().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("✗ {error:#}");

@@ -1,5 +1,7 @@
 //! The `-o` flag: the same objects as a table, as JSON, or as YAML.
 
+use std::io::{self, BufWriter, Write};
+
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
@@ -39,8 +41,13 @@ pub(crate) fn emit(text: &str) -> Result<()> {
 
 /// Writes what need not be text to standard output.
 pub(crate) fn emit_bytes(bytes: &[u8]) -> Result<()> {
-    use std::io::Write as _;
-    match std::io::stdout().lock().write_all(bytes) {
+    emit_with(|out| out.write_all(bytes))
+}
+
+/// Lets a function write to standard output.
+pub(crate) fn emit_with(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
         result => Ok(result?),
     }

@@ -364,10 +364,10 @@ fn print(args: &TemplateArgs, release: &Release, rendered: &Rendered) -> Result<
         write::files(args, &folder, rendered)?;
         return output::emit("\n");
     }
-    let stream = rendered.stream(!args.no_hooks, !args.skip_tests);
     if args.show_only.is_empty() {
-        return output::emit(&stream);
+        return output::emit_with(|out| rendered.write(out, !args.no_hooks, !args.skip_tests));
     }
+    let stream = rendered.stream(!args.no_hooks, !args.skip_tests);
     output::emit(&rendered.only(&stream, &args.show_only)?)
 }
 

@@ -12,13 +12,14 @@ use crate::types::Type;
 use crate::value::Value;
 
 /// A function of Go's own; unlike others it may see which nil an argument is.
+#[derive(Debug)]
 pub(crate) struct Builtin {
     pub(crate) parameters: &'static [Type],
     pub(crate) variadic: bool,
     pub(crate) body: Body,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Body {
     /// `and` and `or`: the truth that decides.
     Logic(bool),
@@ -69,10 +70,6 @@ const fn new(parameters: &'static [Type], variadic: bool, body: Body) -> Builtin
 pub(crate) fn get(name: &str) -> Option<&'static Builtin> {
     let at = TABLE.binary_search_by(|(n, _)| (*n).cmp(name)).ok()?;
     Some(&TABLE[at].1)
-}
-
-pub(crate) fn is_builtin(name: &str) -> bool {
-    get(name).is_some()
 }
 
 fn not(arguments: &[Value]) -> Result<Value, Failure> {

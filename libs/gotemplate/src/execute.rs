@@ -186,11 +186,11 @@ pub(crate) fn evaluate(scope: &Scope<'_>, text: &Text, data: Value) -> Result<Te
         None => {
             let name = &scope.set.name;
             let trees =
-                crate::parse::parse(name, text.as_bytes(), &scope.set.functions, &session.limits)
+                crate::parse::parse(name, text.clone(), &scope.set.functions, &session.limits)
                     .map_err(|error| {
-                    let text = quote(text.as_bytes());
-                    Failure::new(format!("cannot parse template {text}: {error}"))
-                })?;
+                        let text = quote(text.as_bytes());
+                        Failure::new(format!("cannot parse template {text}: {error}"))
+                    })?;
             let parsed = Rc::new(trees.into_iter().map(Arc::new).collect::<Vec<_>>());
             let mut evaluated = session.evaluated.borrow_mut();
             if evaluated.len() >= KEPT {

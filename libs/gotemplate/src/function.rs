@@ -14,6 +14,7 @@ use crate::types::Type;
 use crate::value::{Map, Value};
 use crate::{Limits, Text};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A function that templates call by name.
 #[derive(Clone, Copy, Debug)]
@@ -33,14 +34,14 @@ pub type Call = fn(&Scope<'_>, &[Value]) -> Result<Value, Failure>;
 
 /// Functions by name; later additions replace earlier ones.
 #[derive(Clone, Debug, Default)]
-pub struct Functions(HashMap<&'static str, Function>);
+pub struct Functions(HashMap<&'static str, Arc<Function>>);
 
 impl Functions {
     /// Adds functions, in place of those with the same names.
     #[must_use]
     pub fn with(mut self, functions: &[Function]) -> Self {
         for function in functions {
-            self.0.insert(function.name, *function);
+            self.0.insert(function.name, Arc::new(*function));
         }
         self
     }
@@ -54,6 +55,10 @@ impl Functions {
 
     /// Returns a function.
     pub fn get(&self, name: &str) -> Option<&Function> {
+        self.0.get(name).map(Arc::as_ref)
+    }
+
+    pub(crate) fn shared(&self, name: &str) -> Option<&Arc<Function>> {
         self.0.get(name)
     }
 

@@ -32,6 +32,7 @@ mod yaml;
 
 pub use helm::{MARKS, without_no_value};
 pub use json::to_json as json;
+pub(crate) use regular::Patterns;
 pub use urls::has_scheme;
 
 use crate::function::{Call, Function, Functions};

@@ -3,6 +3,9 @@
 mod print;
 
 use crate::Text;
+use crate::builtin::Builtin;
+use crate::function::Function;
+use std::fmt;
 use std::sync::Arc;
 
 /// A template as parsed; immutable, so threads share it.
@@ -20,13 +23,14 @@ pub(crate) struct Tree {
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) name: String,
-    pub(crate) text: Box<[u8]>,
+    pub(crate) text: Text,
 }
 
 impl Source {
     /// Returns the line from 1 and the byte in it from 0.
     pub(crate) fn line_and_column(&self, position: usize) -> (usize, usize) {
-        let before = &self.text[..position.min(self.text.len())];
+        let text = self.text.as_bytes();
+        let before = &text[..position.min(text.len())];
         let line = 1 + before.iter().filter(|b| **b == b'\n').count();
         let column = match before.iter().rposition(|b| *b == b'\n') {
             Some(at) => before.len() - at - 1,
@@ -53,11 +57,54 @@ fn is_blank(text: &[u8]) -> bool {
     }
 }
 
+/// A part of a parsed file, which is not copied.
+#[derive(Clone)]
+pub(crate) struct Excerpt {
+    source: Arc<Source>,
+    start: usize,
+    end: usize,
+}
+
+impl Excerpt {
+    /// Names what stands in a file from a position on.
+    pub(crate) fn new(source: &Arc<Source>, start: usize, length: usize) -> Self {
+        Self {
+            source: source.clone(),
+            start,
+            end: start + length,
+        }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        let text = self.source.text.as_bytes();
+        text.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&String::from_utf8_lossy(self.as_bytes()), f)
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(self.as_bytes()))
+    }
+}
+
+/// What a name calls; known once the template is parsed.
+#[derive(Debug)]
+pub(crate) enum Callee {
+    Function(Arc<Function>),
+    Builtin(&'static Builtin),
+}
+
 /// A part of a body.
 #[derive(Debug)]
 pub(crate) enum Node {
     Text {
-        text: Text,
+        text: Excerpt,
     },
     Action {
         position: usize,
@@ -65,9 +112,9 @@ pub(crate) enum Node {
     },
     Break,
     Continue,
-    If(Branch),
-    With(Branch),
-    Range(Branch),
+    If(Box<Branch>),
+    With(Box<Branch>),
+    Range(Box<Branch>),
     Template {
         position: usize,
         name: Text,
@@ -114,10 +161,13 @@ pub(crate) enum Term {
     Field(Vec<Arc<str>>),
     /// The first name is the variable's.
     Variable(Vec<Arc<str>>),
-    Identifier(Arc<str>),
-    Number(Number),
+    Identifier {
+        name: Arc<str>,
+        callee: Callee,
+    },
+    Number(Box<Number>),
     String {
-        quoted: Text,
+        quoted: Excerpt,
         text: Text,
     },
     Pipe(Pipe),

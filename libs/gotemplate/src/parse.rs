@@ -11,7 +11,7 @@ mod token;
 
 use crate::error::ParseError;
 use crate::function::Functions;
-use crate::node::{Node, Source, Tree};
+use crate::node::{Excerpt, Node, Source, Tree};
 use crate::{Limits, Text};
 use lex::Lexer;
 use std::sync::Arc;
@@ -23,16 +23,16 @@ use token::{Kind, Token};
 /// [`ParseError`] with Go's text.
 pub(crate) fn parse(
     name: &str,
-    text: &[u8],
+    text: Text,
     functions: &Functions,
     limits: &Limits,
 ) -> Result<Vec<Tree>, ParseError> {
     let source = Arc::new(Source {
         name: name.to_owned(),
-        text: text.into(),
+        text,
     });
     let mut parser = Parser {
-        lexer: Lexer::new(text),
+        lexer: Lexer::new(source.text.as_bytes()),
         tokens: [Token::none(), Token::none(), Token::none()],
         peeked: 0,
         name,
@@ -46,7 +46,7 @@ pub(crate) fn parse(
     let root = parser.file()?;
     let main = Tree {
         name: name.into(),
-        source,
+        source: source.clone(),
         root,
     };
     parser.add(main)?;
@@ -145,6 +145,11 @@ impl<'a> Parser<'a> {
         token
     }
 
+    /// Names what a token says in the file; not for errors, whose text is not from there.
+    fn excerpt(&self, token: &Token<'_>) -> Excerpt {
+        Excerpt::new(&self.source, token.position, token.text.len())
+    }
+
     fn error(&self, message: impl Into<String>) -> ParseError {
         ParseError {
             name: self.name.to_owned(),
@@ -182,7 +187,10 @@ impl<'a> Parser<'a> {
         let mut root = Vec::new();
         loop {
             match self.peek().kind {
-                Kind::EndOfInput => return Ok(root),
+                Kind::EndOfInput => {
+                    root.shrink_to_fit();
+                    return Ok(root);
+                }
                 Kind::LeftDelimiter => {
                     let delimiter = self.next();
                     if self.next_after_space().kind == Kind::Define {

@@ -2,6 +2,7 @@
 
 use crate::error::ParseError;
 use crate::function::Functions;
+use crate::functions::Patterns;
 use crate::node::Tree;
 use crate::{Limits, Text};
 use std::collections::HashMap;
@@ -14,6 +15,8 @@ pub struct Set {
     pub(crate) functions: Functions,
     pub(crate) missing_key: MissingKey,
     pub(crate) trees: Trees,
+    /// What the regular expressions in the templates compiled to.
+    pub(crate) patterns: Arc<Patterns>,
 }
 
 pub(crate) type Trees = HashMap<Text, Arc<Tree>>;
@@ -38,6 +41,7 @@ impl Set {
             functions,
             missing_key: MissingKey::default(),
             trees: Trees::new(),
+            patterns: Arc::default(),
         }
     }
 
@@ -54,6 +58,19 @@ impl Set {
     /// # Errors
     /// [`ParseError`]; the set is then as it was.
     pub fn parse(&mut self, name: &str, text: &[u8], limits: &Limits) -> Result<(), ParseError> {
+        self.parse_text(name, Text::from_bytes(text), limits)
+    }
+
+    /// Parses a file as [`Set::parse`] does, without copying its text.
+    ///
+    /// # Errors
+    /// [`ParseError`]; the set is then as it was.
+    pub fn parse_text(
+        &mut self,
+        name: &str,
+        text: Text,
+        limits: &Limits,
+    ) -> Result<(), ParseError> {
         for tree in crate::parse::parse(name, text, &self.functions, limits)? {
             let blank = tree.is_blank();
             if !(blank && self.trees.contains_key(&tree.name)) {

@@ -1,14 +1,16 @@
-//! `helm_render CHART N [VALUES]`: renders a chart N times with different values and prints what that took as JSON.
+//! `helm_render CHART N [VALUES]`: renders a chart N times with different values and prints what that took as JSON;
+//! for 0 times it prints the files of one render.
 //!
 //! What `helm-oracle bench` does with the real Helm's library, for benchmarks and for profiles.
 
 use anyhow::{Context as _, anyhow};
 use fjord_gotemplate::{Failure, Host, KeyAlgorithm, Limits, generate_key, random};
 use fjord_helm::capabilities::Capabilities;
-use fjord_helm::chart::{Directory, Entry, Kind};
+use fjord_helm::chart::{Directory, Entry, Kind, Reader};
 use fjord_helm::render::{Cache, Context, Release, render};
 use fjord_helm::values::coalesce::{Nulls, coalesce};
 use fjord_helm::{Chart, Notices, dependencies, schema, values};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -40,6 +42,14 @@ impl Directory for Folder {
 
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         fs::read(self.0.join(path)).map_err(|error| error.to_string())
+    }
+
+    fn defer(&self, path: &str) -> Result<Option<Reader>, String> {
+        let path = self.0.join(path);
+        fs::File::open(&path).map_err(|error| error.to_string())?;
+        Ok(Some(Box::new(move || {
+            fs::read(&path).map_err(|error| error.to_string())
+        })))
     }
 }
 
@@ -102,9 +112,7 @@ fn main() -> anyhow::Result<()> {
         strict: false,
         cache: Some(&cache),
     };
-    let start = Instant::now();
-    let mut bytes = 0;
-    for run in 0..count {
+    let rendered = |run: u32| -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
         let mut notices = Notices::default();
         let mut chart = loaded.clone();
         let mut given = given.clone();
@@ -112,7 +120,20 @@ fn main() -> anyhow::Result<()> {
         dependencies::process(&mut chart, &given, &mut notices)?;
         let coalesced = coalesce(&chart, &given, Nulls::Delete, &mut notices)?;
         schema::validate(&chart, &coalesced, &mut notices)?;
-        let files = render(&chart, &coalesced, &context)?;
+        Ok(render(&chart, &coalesced, &context)?)
+    };
+    if count == 0 {
+        let files = rendered(0)?.into_iter();
+        let texts: BTreeMap<String, String> = files
+            .map(|(path, text)| (path, String::from_utf8_lossy(&text).into_owned()))
+            .collect();
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(&texts)?)?;
+        return Ok(());
+    }
+    let start = Instant::now();
+    let mut bytes = 0;
+    for run in 0..count {
+        let files = rendered(run)?;
         bytes += files.values().map(Vec::len).sum::<usize>();
     }
     let wall = start.elapsed().as_secs_f64();

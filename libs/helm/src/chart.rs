@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
-use crate::values::Map;
+use crate::values::frozen::Frozen;
 
 mod archive;
+mod content;
 mod directory;
 mod ignore;
 mod load;
@@ -16,6 +17,7 @@ mod metadata;
 mod pattern;
 
 pub use archive::{Error as ArchiveError, Limits, read as read_archive};
+pub use content::{Content, Reader};
 pub use directory::{Directory, Entry, Error as DirectoryError, Kind};
 pub use ignore::{Error as IgnoreError, Ignore};
 pub use load::Error;
@@ -29,13 +31,13 @@ pub struct Chart {
     /// What `Chart.yaml` says.
     pub metadata: Metadata,
     /// The defaults of `values.yaml`.
-    pub values: Arc<Map>,
+    pub values: Frozen,
     /// The text of `values.schema.json`.
     pub schema: Option<Arc<[u8]>>,
     /// The files below `templates/`.
-    pub templates: Vec<File>,
+    pub templates: Arc<Vec<File>>,
     /// All other files that templates can read.
-    pub files: Vec<File>,
+    pub files: Arc<Vec<File>>,
     /// The charts below `charts/`.
     pub dependencies: Vec<Self>,
 }
@@ -46,7 +48,7 @@ pub struct File {
     /// The path below the chart's folder.
     pub name: String,
     /// What is in it.
-    pub data: Arc<[u8]>,
+    pub data: Content,
 }
 
 /// A CustomResourceDefinition file, which is applied as it is.
@@ -55,7 +57,7 @@ pub struct CustomResourceDefinition {
     /// The path below the root chart's parent: `chart/charts/sub/crds/a.yaml`.
     pub path: String,
     /// What is in it.
-    pub data: Arc<[u8]>,
+    pub data: Content,
 }
 
 impl File {
@@ -63,7 +65,7 @@ impl File {
     pub fn new(name: impl Into<String>, data: impl Into<Vec<u8>>) -> Self {
         Self {
             name: name.into(),
-            data: Arc::from(data.into()),
+            data: data.into().into(),
         }
     }
 }
@@ -79,6 +81,14 @@ impl Chart {
         let mut found = Vec::new();
         self.collect_definitions(self.name(), &mut found);
         found
+    }
+
+    /// Names a file that was asked for and could no longer be read, and says why.
+    pub fn unread(&self) -> Option<(&str, &str)> {
+        let own = self.files.iter();
+        let unread = own.filter_map(|file| Some((file.name.as_str(), file.data.unread()?)));
+        let below = self.dependencies.iter().filter_map(Self::unread);
+        unread.chain(below).next()
     }
 
     fn collect_definitions(&self, path: &str, found: &mut Vec<CustomResourceDefinition>) {

@@ -3,14 +3,13 @@
 //! A subchart whose version is outside the range is not left out: it stays under its own name, always
 //! on. After this the dependencies in the metadata carry their aliases as names.
 
-use std::sync::Arc;
-
 use crate::{
     chart::{Chart, Dependency},
     notice::{Level, Notices},
     values::{
         Map, Value,
-        coalesce::{Mismatch, Nulls, coalesce, merge_tables},
+        coalesce::{Mismatch, Nulls, coalesce_frozen, merge_tables},
+        frozen::{Frozen, Leaf},
         tree::{Table, Tree},
     },
     versions,
@@ -45,13 +44,13 @@ pub fn check(chart: &Chart) -> Result<(), Missing> {
 /// # Errors
 /// The name of a subchart holds what is no table.
 pub fn process(chart: &mut Chart, values: &Map, notices: &mut Notices) -> Result<(), Mismatch> {
-    enable(chart, values, "", notices)?;
+    enable(chart, &Frozen::of(values), "", notices)?;
     import(chart, notices)
 }
 
 fn enable(
     chart: &mut Chart,
-    values: &Map,
+    values: &Frozen,
     path: &str,
     notices: &mut Notices,
 ) -> Result<(), Mismatch> {
@@ -60,7 +59,7 @@ fn enable(
         return Ok(());
     }
     rename(chart);
-    let coalesced = coalesce(chart, values, Nulls::Delete, notices)?;
+    let coalesced = coalesce_frozen(chart, values, Nulls::Delete, notices)?;
     for dependency in chart.metadata.dependencies.iter_mut().flatten() {
         dependency.enabled = true;
     }
@@ -86,7 +85,7 @@ fn enable(
     if !chart.dependencies.iter().any(has_own) {
         return Ok(());
     }
-    let coalesced = coalesced.to_map();
+    let coalesced = coalesced.freeze();
     for below in &mut chart.dependencies {
         let path = format!("{path}{}.", below.name());
         enable(below, &coalesced, &path, notices)?;
@@ -129,7 +128,7 @@ fn by_tags(dependencies: &mut [Option<Dependency>], values: &Table, notices: &mu
         let mut said = Vec::new();
         for tag in &dependency.tags {
             match tags.get(tag) {
-                Some(Tree::Leaf(Value::Bool(flag))) => said.push(flag),
+                Some(Tree::Leaf(Leaf::Bool(flag))) => said.push(flag),
                 Some(_) => {
                     let fields = vec![("tag", tag.clone()), ("chart", dependency.name.clone())];
                     notices.push(Level::Warn, "returned non-bool value", fields);
@@ -156,7 +155,7 @@ fn by_conditions(
             .filter(|c| !c.is_empty())
         {
             match values.path_value(&format!("{path}{condition}")) {
-                Some(Tree::Leaf(Value::Bool(flag))) => {
+                Some(Tree::Leaf(Leaf::Bool(flag))) => {
                     dependency.enabled = flag;
                     break;
                 }
@@ -181,7 +180,7 @@ fn import(chart: &mut Chart, notices: &mut Notices) -> Result<(), Mismatch> {
     if !chart.metadata.lists_dependencies() {
         return Ok(());
     }
-    let values = coalesce(chart, &Map::new(), Nulls::Keep, notices)?;
+    let values = coalesce_frozen(chart, &Frozen::default(), Nulls::Keep, notices)?;
     let imported = Table::default();
     for dependency in chart.metadata.dependencies.iter_mut().flatten() {
         let name = dependency.name.clone();
@@ -206,12 +205,12 @@ fn import(chart: &mut Chart, notices: &mut Notices) -> Result<(), Mismatch> {
         dependency.import_values = rewritten;
     }
     if imported.is_empty() {
-        chart.values = Arc::new(values.to_map());
+        chart.values = values.freeze();
         return Ok(());
     }
-    let values = Table::of(&values.to_map());
+    let values = Table::from(values.freeze());
     merge_tables(&values, &imported, notices);
-    chart.values = Arc::new(values.to_map());
+    chart.values = values.freeze();
     Ok(())
 }
 

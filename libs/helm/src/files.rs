@@ -19,7 +19,7 @@ impl Files {
         Self(
             files
                 .iter()
-                .map(|file| (file.name.clone(), file.data.clone()))
+                .map(|file| (file.name.clone(), file.data.bytes().clone()))
                 .collect(),
         )
     }

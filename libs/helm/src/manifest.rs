@@ -2,17 +2,19 @@
 //!
 //! The surprise is how little is read: a document without a kind, or with a key twice, is a manifest.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     go::{Decode, Fault},
     notice::{Level, Notices},
 };
 
+mod excerpt;
 mod hook;
 mod kinds;
 mod split;
 
+pub use excerpt::Excerpt;
 pub use hook::{Event, Hook};
 pub use kinds::{INSTALL_ORDER, Order, UNINSTALL_ORDER};
 pub use split::{Rule as SplitRule, split};
@@ -27,7 +29,7 @@ pub struct Manifest {
     /// Its apiVersion, or nothing.
     pub api_version: String,
     /// Its text, with the line ends behind it.
-    pub content: String,
+    pub content: Excerpt,
 }
 
 /// A document that cannot be read, in Helm's words.
@@ -57,7 +59,7 @@ pub struct Sorted {
 ///
 /// let files = BTreeMap::from([(
 ///     "c/templates/a.yaml".to_owned(),
-///     "kind: Pod\n---\nkind: Secret\n".to_owned(),
+///     "kind: Pod\n---\nkind: Secret\n".into(),
 /// )]);
 /// let sorted = sort(&files, INSTALL_ORDER, SplitRule::default(), &mut Default::default()).unwrap();
 /// let kinds: Vec<_> = sorted.manifests.iter().map(|manifest| &*manifest.kind).collect();
@@ -67,7 +69,7 @@ pub struct Sorted {
 /// # Errors
 /// A document is no YAML, or its head is not of the types it must be of; what was read before it.
 pub fn sort(
-    files: &BTreeMap<String, String>,
+    files: &BTreeMap<String, Arc<str>>,
     order: Order,
     rule: SplitRule,
     notices: &mut Notices,
@@ -79,6 +81,8 @@ pub fn sort(
             continue;
         }
         for document in split(content, rule) {
+            let start = document.as_ptr().addr() - content.as_ptr().addr();
+            let document = Excerpt::new(content, start..start + document.len());
             if let Err(source) = place(path, document, &mut sorted, notices) {
                 return Err((
                     Error {
@@ -99,7 +103,7 @@ pub fn sort(
 
 fn place(
     path: &str,
-    content: String,
+    content: Excerpt,
     sorted: &mut Sorted,
     notices: &mut Notices,
 ) -> Result<(), Fault> {

@@ -325,7 +325,10 @@ impl<'a> Teller<'a> {
         let chain = self.chain(names);
         for (at, chart) in chain.iter().enumerate() {
             for full in &full {
-                let Some(found) = full.get(at..).and_then(|f| Found::at(&chart.values, f)) else {
+                let Some(found) = full
+                    .get(at..)
+                    .and_then(|f| Found::at(&chart.values.to_map(), f))
+                else {
                     continue;
                 };
                 let folder: String = names[1..=at]

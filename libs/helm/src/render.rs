@@ -74,7 +74,8 @@ pub fn render(
         };
         let mut set = Set::new("gotpl", helm()).missing_key(missing_key);
         for path in &paths {
-            set.parse(path, &templates[*path].data, &context.limits)
+            let text = templates[*path].data.clone().into();
+            set.parse_text(path, text, &context.limits)
                 .map_err(|error| Error::parse(&error))?;
         }
         Ok(set)

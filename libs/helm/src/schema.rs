@@ -15,6 +15,7 @@ use crate::{
     notice::{Level, Notices},
     values::{
         Map, Value,
+        frozen::Leaf,
         tree::{Table, Tree},
     },
 };
@@ -57,7 +58,7 @@ fn collect(chart: &Chart, values: &Table, faults: &mut String, notices: &mut Not
     notices.push(Level::Debug, "number of dependencies in the chart", fields);
     for dependency in &chart.dependencies {
         match values.get(dependency.name()) {
-            None | Some(Tree::Leaf(Value::Null)) => {}
+            None | Some(Tree::Leaf(Leaf::Null)) => {}
             Some(Tree::Table(values)) => collect(dependency, &values, faults, notices),
             Some(other) => faults.push_str(&format!(
                 "{}:\ninvalid type for values: expected object (map), got {}\n",

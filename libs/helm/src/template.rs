@@ -15,6 +15,7 @@ use crate::values::Map;
 use crate::values::coalesce::{Mismatch, Nulls, coalesce};
 use crate::{dependencies, schema, versions};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What is rendered besides the templates, and what is not checked.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,7 +40,7 @@ pub struct Rendered {
     /// What is said to the user after an installation.
     pub notes: String,
     /// Instead of all that: the rendered files, where they are no manifests.
-    pub raw: Option<BTreeMap<String, String>>,
+    pub raw: Option<BTreeMap<String, Arc<str>>>,
 }
 
 /// Why nothing can be installed, in Helm's words.
@@ -77,6 +78,14 @@ pub enum Error {
     /// A template does not parse or fails.
     #[error(transparent)]
     Render(#[from] render::Error),
+    /// A file of the chart vanished while the chart was rendered.
+    #[error("error reading {path}: {reason}")]
+    Unreadable {
+        /// The path below the chart.
+        path: String,
+        /// The words of the system.
+        reason: String,
+    },
     /// A rendered file is no text.
     #[error(
         "YAML parse error on {0}: error converting YAML to JSON: yaml: invalid UTF-8; a string was cut in the middle of a character"
@@ -135,6 +144,7 @@ pub fn template(
     }
     let mut files =
         render::render(chart, &coalesced, context).map_err(|error| nothing(error.into()))?;
+    is_read(chart).map_err(nothing)?;
     let notes = take_notes(chart, &mut files, options.subchart_notes);
     let files = texts(files).map_err(nothing)?;
     let sorted = match manifest::sort(&files, INSTALL_ORDER, SplitRule::default(), notices) {
@@ -156,6 +166,7 @@ pub fn template(
     } else {
         Vec::new()
     };
+    is_read(chart).map_err(nothing)?;
     Ok(Rendered {
         crds,
         manifests: sorted.manifests,
@@ -163,6 +174,17 @@ pub fn template(
         notes,
         raw: None,
     })
+}
+
+/// Refuses what was rendered without a file that was asked for.
+fn is_read(chart: &Chart) -> Result<(), Error> {
+    match chart.unread() {
+        None => Ok(()),
+        Some((path, reason)) => Err(Error::Unreadable {
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+        }),
+    }
 }
 
 /// Refuses libraries and charts whose dependencies are missing.
@@ -200,11 +222,11 @@ fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// Takes rendered files for the texts that manifests are.
-fn texts(files: BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, String>, Error> {
+fn texts(files: BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, Arc<str>>, Error> {
     let mut texts = BTreeMap::new();
     for (path, bytes) in files {
         let text = String::from_utf8(bytes).map_err(|_| Error::NotText(path.clone()))?;
-        texts.insert(path, text);
+        texts.insert(path, text.into());
     }
     Ok(texts)
 }

@@ -9,6 +9,7 @@ use fjord_yaml::Limits;
 use crate::go::Fault;
 
 pub mod coalesce;
+pub mod frozen;
 mod literal;
 mod sources;
 pub mod strvals;
@@ -66,7 +67,7 @@ pub fn merge(into: &mut Map, over: Map) {
 /// Splits at lines of `---`, which may carry a comment, as Kubernetes' reader does.
 fn documents(text: &[u8]) -> Vec<Vec<u8>> {
     let mut documents = Vec::new();
-    let mut current: Vec<u8> = Vec::new();
+    let mut current: Vec<u8> = Vec::with_capacity(text.len() + 1);
     for line in text.split_inclusive(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);

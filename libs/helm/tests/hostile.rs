@@ -153,7 +153,7 @@ fn damaged_archives_load_or_are_refused() {
             header.set_size(file.data.len() as u64);
             let name = format!("chart/{}", file.name);
             archive
-                .append_data(&mut header, name, file.data.as_ref())
+                .append_data(&mut header, name, &file.data[..])
                 .unwrap();
         }
         let bytes = archive.into_inner().unwrap();

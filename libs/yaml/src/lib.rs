@@ -17,6 +17,7 @@
 pub mod commented;
 mod emit;
 mod error;
+mod fast;
 mod go_syntax;
 mod limits;
 mod node;

@@ -29,6 +29,20 @@ pub enum Merge {
 /// # Errors
 /// [`Error::Syntax`] with the line as the Go library would print it, or [`Error::Limit`].
 pub fn parse_first(text: &[u8], merge: Merge, limits: &Limits) -> Result<Option<Node>, Error> {
+    if text.len() <= limits.bytes
+        && let Some(node) = crate::fast::document(text, merge, limits)
+    {
+        return Ok(Some(node));
+    }
+    scan_first(text, merge, limits)
+}
+
+/// Reads the first document of any text.
+pub(crate) fn scan_first(
+    text: &[u8],
+    merge: Merge,
+    limits: &Limits,
+) -> Result<Option<Node>, Error> {
     with_composer(text, merge, limits, |composer| composer.next_document())
 }
 
@@ -37,6 +51,11 @@ pub fn parse_first(text: &[u8], merge: Merge, limits: &Limits) -> Result<Option<
 /// # Errors
 /// As for [`parse_first`].
 pub fn parse_all(text: &[u8], merge: Merge, limits: &Limits) -> Result<Vec<Node>, Error> {
+    if text.len() <= limits.bytes
+        && let Some(node) = crate::fast::document(text, merge, limits)
+    {
+        return Ok(vec![node]);
+    }
     with_composer(text, merge, limits, |composer| {
         let mut documents = Vec::new();
         while let Some(document) = composer.next_document()? {
@@ -276,14 +295,14 @@ impl Composer<'_, '_> {
             let by_alias = matches!(event.data, EventData::Alias { .. });
             let value = self.node(event, depth + 1)?;
             if key.tag != Tag::Merge || self.merge == Merge::Keep {
-                self.entry(&mut map, key, value);
+                entry(self.merge, &mut map, key, value);
                 continue;
             }
             match self.merge {
                 Merge::V2 => {
                     for source in merge_sources(value, by_alias)? {
                         for (key, value) in source.entries {
-                            self.entry(&mut map, key, value);
+                            entry(self.merge, &mut map, key, value);
                         }
                     }
                 }
@@ -312,21 +331,22 @@ impl Composer<'_, '_> {
         map.entries.shrink_to_fit();
         Ok(Node::Map(map))
     }
+}
 
-    fn entry(&self, map: &mut Map, key: Scalar, value: Node) {
-        match self.merge {
-            // goyaml.v2 decodes into a Go map: the last of two equal keys wins.
-            Merge::V2 => match map.entries.iter_mut().find(|(k, _)| same_v2_key(k, &key)) {
-                Some(slot) => slot.1 = value,
-                None => map.entries.push((key, value)),
-            },
-            // Parity: kyaml looks a null key up by the empty text, does not find it, and adds it again.
-            Merge::Kyaml if key.is_null() && !key.value.is_empty() => {
-                map.entries.push((key.clone(), value.clone()));
-                map.entries.push((key, value));
-            }
-            _ => map.entries.push((key, value)),
+/// Adds an entry to a mapping by the rules of whoever asks.
+pub(crate) fn entry(merge: Merge, map: &mut Map, key: Scalar, value: Node) {
+    match merge {
+        // goyaml.v2 decodes into a Go map: the last of two equal keys wins.
+        Merge::V2 => match map.entries.iter_mut().find(|(k, _)| same_v2_key(k, &key)) {
+            Some(slot) => slot.1 = value,
+            None => map.entries.push((key, value)),
+        },
+        // Parity: kyaml looks a null key up by the empty text, does not find it, and adds it again.
+        Merge::Kyaml if key.is_null() && !key.value.is_empty() => {
+            map.entries.push((key.clone(), value.clone()));
+            map.entries.push((key, value));
         }
+        _ => map.entries.push((key, value)),
     }
 }
 

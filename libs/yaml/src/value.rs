@@ -263,9 +263,34 @@ fn float(f: f64) -> Result<Number, Error> {
 /// The text is not YAML, or holds what JSON cannot.
 pub fn to_json(text: &[u8], limits: &Limits) -> Result<Value, Error> {
     match parse_first(text, Merge::V2, limits)? {
-        Some(node) => v2_json(&node),
+        Some(node) => v2_into_json(node),
         None => Ok(Value::Null),
     }
+}
+
+/// Does what [`v2_json`] does without copying texts.
+fn v2_into_json(node: Node) -> Result<Value, Error> {
+    Ok(match node {
+        Node::Scalar(scalar) => match v2_typed(&scalar)? {
+            Typed::Str(Cow::Borrowed(_)) => Value::String(scalar.value),
+            typed => v2_scalar(typed)?,
+        },
+        Node::Seq(seq) => {
+            let items = seq.items.into_iter().map(v2_into_json);
+            Value::Array(items.collect::<Result<_, _>>()?)
+        }
+        Node::Map(map) => {
+            let mut object = serde_json::Map::new();
+            for (key, value) in map.entries {
+                let key = match v2_typed(&key)? {
+                    Typed::Str(Cow::Borrowed(_)) => key.value,
+                    typed => v2_key(typed, &value)?,
+                };
+                object.insert(key, v2_into_json(value)?);
+            }
+            Value::Object(object)
+        }
+    })
 }
 
 /// Converts a parsed node by goyaml.v2's rules.
@@ -274,47 +299,52 @@ pub fn to_json(text: &[u8], limits: &Limits) -> Result<Value, Error> {
 /// As for [`to_json`].
 pub fn v2_json(node: &Node) -> Result<Value, Error> {
     Ok(match node {
-        Node::Scalar(scalar) => match v2_typed(scalar)? {
-            Typed::Null => Value::Null,
-            Typed::Bool(b) => Value::Bool(b),
-            Typed::Int(i) => Value::Number(i.into()),
-            Typed::Uint(u) => Value::Number(u.into()),
-            // Go's JSON keeps the sign of a zero.
-            Typed::Float(f) if f == 0.0 && f.is_sign_negative() => Value::from(f),
-            Typed::Float(f) => Value::Number(float(f)?),
-            Typed::Str(s) => Value::String(s.into_owned()),
-        },
+        Node::Scalar(scalar) => v2_scalar(v2_typed(scalar)?)?,
         Node::Seq(seq) => Value::Array(seq.items.iter().map(v2_json).collect::<Result<_, _>>()?),
         Node::Map(map) => {
             let mut object = serde_json::Map::new();
             for (key, value) in &map.entries {
-                let key = match v2_typed(key)? {
-                    Typed::Str(s) => s.into_owned(),
-                    Typed::Int(i) => i.to_string(),
-                    Typed::Bool(b) => b.to_string(),
-                    Typed::Float(f) => match format_g(f).as_str() {
-                        "+Inf" => ".inf".to_owned(),
-                        "-Inf" => "-.inf".to_owned(),
-                        "NaN" => ".nan".to_owned(),
-                        text => text.to_owned(),
-                    },
-                    Typed::Null => {
-                        return Err(Error::Json(format!(
-                            "unsupported map key of type: %!s(<nil>), key: <nil>, value: {}",
-                            go_syntax(value)?
-                        )));
-                    }
-                    Typed::Uint(u) => {
-                        return Err(Error::Json(format!(
-                            "unsupported map key of type: uint64, key: {u:#x}, value: {}",
-                            go_syntax(value)?
-                        )));
-                    }
-                };
+                let key = v2_key(v2_typed(key)?, value)?;
                 object.insert(key, v2_json(value)?);
             }
             Value::Object(object)
         }
+    })
+}
+
+fn v2_scalar(typed: Typed<'_>) -> Result<Value, Error> {
+    Ok(match typed {
+        Typed::Null => Value::Null,
+        Typed::Bool(b) => Value::Bool(b),
+        Typed::Int(i) => Value::Number(i.into()),
+        Typed::Uint(u) => Value::Number(u.into()),
+        // Go's JSON keeps the sign of a zero.
+        Typed::Float(f) if f == 0.0 && f.is_sign_negative() => Value::from(f),
+        Typed::Float(f) => Value::Number(float(f)?),
+        Typed::Str(s) => Value::String(s.into_owned()),
+    })
+}
+
+/// Makes a key; an error names its value, too.
+fn v2_key(key: Typed<'_>, value: &Node) -> Result<String, Error> {
+    let refused = |key: String| {
+        let value = go_syntax(value)?;
+        Err(Error::Json(format!(
+            "unsupported map key of type: {key}, value: {value}"
+        )))
+    };
+    Ok(match key {
+        Typed::Str(s) => s.into_owned(),
+        Typed::Int(i) => i.to_string(),
+        Typed::Bool(b) => b.to_string(),
+        Typed::Float(f) => match format_g(f).as_str() {
+            "+Inf" => ".inf".to_owned(),
+            "-Inf" => "-.inf".to_owned(),
+            "NaN" => ".nan".to_owned(),
+            text => text.to_owned(),
+        },
+        Typed::Null => return refused("%!s(<nil>), key: <nil>".to_owned()),
+        Typed::Uint(u) => return refused(format!("uint64, key: {u:#x}")),
     })
 }
 

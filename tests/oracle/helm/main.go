@@ -3,7 +3,7 @@
 //	helm-oracle case HELM DIR...   runs the helm command and rewrites the expectations of each case folder
 //	helm-oracle lines FILE         rewrites the output or error of each line of a table of templates
 //	helm-oracle serve              reads templates or values, one JSON object a line, and answers each
-//	helm-oracle bench CHART N      renders a chart N times and prints time, CPU and memory as JSON
+//	helm-oracle bench CHART N      renders a chart N times and prints time, CPU and memory as JSON; 0 prints the files
 package main
 
 import (
@@ -178,20 +178,30 @@ func bench(dir, count string) error {
 	if err != nil {
 		return err
 	}
-	start := time.Now()
-	var bytes int
-	for i := range n {
+	render := func(i int) (map[string]string, error) {
 		c := fresh(loaded)
 		values := map[string]any{"fjordRun": i}
 		if err := chartutil.ProcessDependencies(c, values); err != nil {
-			return err
+			return nil, err
 		}
 		options := common.ReleaseOptions{Name: "rel", Namespace: "default", Revision: 1, IsInstall: true}
 		top, err := util.ToRenderValuesWithSchemaValidation(c, values, options, common.DefaultCapabilities, false)
 		if err != nil {
+			return nil, err
+		}
+		return engine.Render(c, top)
+	}
+	if n == 0 {
+		files, err := render(0)
+		if err != nil {
 			return err
 		}
-		files, err := engine.Render(c, top)
+		return json.NewEncoder(os.Stdout).Encode(files)
+	}
+	start := time.Now()
+	var bytes int
+	for i := range n {
+		files, err := render(i)
 		if err != nil {
 			return err
 		}

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use fjord_helm::chart::{Directory, Entry, Kind};
+use fjord_helm::chart::{Directory, Entry, Kind, Reader};
 
 /// A folder with a chart in it; links are followed.
 pub(super) struct Folder {
@@ -48,6 +48,14 @@ impl Directory for Folder {
 
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         read_file(&self.path.join(path)).map_err(|error| words(&error))
+    }
+
+    fn defer(&self, path: &str) -> Result<Option<Reader>, String> {
+        let path = self.path.join(path);
+        fs::File::open(&path).map_err(|error| words(&error))?;
+        Ok(Some(Box::new(move || {
+            read_file(&path).map_err(|error| words(&error))
+        })))
     }
 }
 

@@ -3,8 +3,7 @@
 use super::{At, Slot, State, Stop};
 use crate::builtin::{self, Builtin};
 use crate::function::Failure;
-use crate::node::{Operand, Term};
-use crate::quote::quote;
+use crate::node::{Callee, Operand, Term};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -23,28 +22,25 @@ impl<'a> State<'a, '_> {
         &mut self,
         dot: &Slot,
         node: At<'a>,
-        name: &'a str,
+        (name, callee): (&'a str, &'a Callee),
         arguments: &'a [Operand],
         last: Option<Slot>,
     ) -> Result<Slot, Stop> {
-        if let Some(function) = self.scope.set.functions.get(name) {
-            let signature = Signature {
-                name,
-                parameters: function.parameters,
-                variadic: function.variadic,
-                node,
-            };
-            let arguments = self.arguments(dot, &signature, arguments, last)?;
-            let result = (function.call)(self.scope, &arguments);
-            return self.called(&signature, result);
-        }
-        match builtin::get(name) {
-            Some(builtin) => self.builtin(dot, node, name, builtin, arguments, last),
-            None => self.fail(format!(
-                "{} is not a defined function",
-                quote(name.as_bytes())
-            )),
-        }
+        let function = match callee {
+            Callee::Function(function) => function,
+            Callee::Builtin(builtin) => {
+                return self.builtin(dot, node, name, builtin, arguments, last);
+            }
+        };
+        let signature = Signature {
+            name,
+            parameters: function.parameters,
+            variadic: function.variadic,
+            node,
+        };
+        let arguments = self.arguments(dot, &signature, arguments, last)?;
+        let result = (function.call)(self.scope, &arguments);
+        self.called(&signature, result)
     }
 
     /// Turns the result of a function into a value, or its failure into an error of the template.
@@ -175,7 +171,9 @@ impl<'a> State<'a, '_> {
             Term::Nil => Ok(Slot::invalid()),
             Term::Field(names) => self.fields(dot, dot.clone(), operand, names, &[], None),
             Term::Variable(_) => self.variable(dot, operand, &[], None),
-            Term::Identifier(name) => self.function(dot, At::Operand(operand), name, &[], None),
+            Term::Identifier { name, callee } => {
+                self.function(dot, At::Operand(operand), (name, callee), &[], None)
+            }
             Term::Number(number) => self.constant(operand, number),
             Term::String { text, .. } => Ok(Slot::bare(Value::String(text.clone()))),
             Term::Pipe(pipe) => crate::grow(|| self.pipeline(dot, pipe)),

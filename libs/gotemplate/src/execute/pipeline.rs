@@ -48,12 +48,12 @@ impl<'a> State<'a, '_> {
                 return self.fields(dot, dot.clone(), first, names, &command.arguments, last);
             }
             Term::Chain { .. } => return self.chain(dot, first, &command.arguments, last),
-            Term::Identifier(name) => {
+            Term::Identifier { name, callee } => {
                 self.at(At::Operand(first));
                 return self.function(
                     dot,
                     At::Command(command),
-                    name,
+                    (name, callee),
                     &command.arguments[1..],
                     last,
                 );
@@ -164,7 +164,9 @@ impl<'a> State<'a, '_> {
         self.at(At::Operand(receiver));
         let value = match &receiver.term {
             Term::Pipe(pipe) => crate::grow(|| self.pipeline(dot, pipe))?,
-            Term::Identifier(name) => self.function(dot, At::Operand(receiver), name, &[], None)?,
+            Term::Identifier { name, callee } => {
+                self.function(dot, At::Operand(receiver), (name, callee), &[], None)?
+            }
             Term::Chain { .. } => self.chain(dot, receiver, &[], None)?,
             _ => self.fail(format!("indirection through explicit nil in {operand}"))?,
         };

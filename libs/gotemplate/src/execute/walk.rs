@@ -31,8 +31,9 @@ impl<'a> State<'a, '_> {
         self.count_step()?;
         match node {
             Node::Text { text } => {
+                let text = text.as_bytes();
                 self.count_bytes(text.len())?;
-                self.out.extend_from_slice(text.as_bytes());
+                self.out.extend_from_slice(text);
             }
             Node::Action { position, pipe } => {
                 self.at(At::Node(node, *position));

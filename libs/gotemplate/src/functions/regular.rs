@@ -1,5 +1,6 @@
 //! Regular expressions with Go's syntax, RE2.
 
+mod patterns;
 mod syntax;
 
 use super::arguments::{INT, STRING, int, list_of_strings, text};
@@ -10,6 +11,9 @@ use crate::function::{Failure, Function, Scope};
 use crate::rune::decode;
 use crate::value::{List, ListType, Value};
 use regex::bytes::{Captures, Regex};
+use std::sync::Arc;
+
+pub(crate) use patterns::Patterns;
 
 pub(super) const TABLE: &[Function] = &[
     function("mustRegexFind", &[STRING, STRING], must_find),
@@ -42,14 +46,17 @@ pub(super) const TABLE: &[Function] = &[
 type Result_ = Result<Value, Failure>;
 
 /// Compiles, failing as `regexp.Compile`.
-fn compile(pattern: &Text) -> Result<Regex, Failure> {
-    syntax::compile(&pattern.to_str())
+fn compile(scope: &Scope<'_>, pattern: &Text) -> Result<Arc<Regex>, Failure> {
+    scope
+        .set
+        .patterns
+        .get(pattern)
         .map_err(|error| Failure::new(format!("error parsing regexp: {error}")))
 }
 
 /// Compiles, failing as `regexp.MustCompile`, which panics.
-fn must_compile(pattern: &Text) -> Result<Regex, Failure> {
-    syntax::compile(&pattern.to_str()).map_err(|error| {
+fn must_compile(scope: &Scope<'_>, pattern: &Text) -> Result<Arc<Regex>, Failure> {
+    scope.set.patterns.get(pattern).map_err(|error| {
         let quoted = if pattern.to_str().contains('`') || pattern.to_str().contains('\n') {
             crate::quote::quote(pattern.as_bytes())
         } else {
@@ -61,16 +68,16 @@ fn must_compile(pattern: &Text) -> Result<Regex, Failure> {
     })
 }
 
-fn regex_match(_: &Scope<'_>, arguments: &[Value]) -> Result_ {
+fn regex_match(scope: &Scope<'_>, arguments: &[Value]) -> Result_ {
     // Parity: a bad pattern matches nothing.
-    let regex = compile(&text(arguments, 0));
+    let regex = compile(scope, &text(arguments, 0));
     Ok(Value::Bool(regex.is_ok_and(|regex| {
         regex.is_match(text(arguments, 1).as_bytes())
     })))
 }
 
-fn must_match(_: &Scope<'_>, arguments: &[Value]) -> Result_ {
-    let regex = compile(&text(arguments, 0))?;
+fn must_match(scope: &Scope<'_>, arguments: &[Value]) -> Result_ {
+    let regex = compile(scope, &text(arguments, 0))?;
     Ok(Value::Bool(regex.is_match(text(arguments, 1).as_bytes())))
 }
 
@@ -79,15 +86,18 @@ fn found(regex: &Regex, source: &Text) -> Value {
     Value::String(found.map_or_else(Text::default, |found| Text::from_bytes(found.as_bytes())))
 }
 
-fn regex_find(_: &Scope<'_>, arguments: &[Value]) -> Result_ {
+fn regex_find(scope: &Scope<'_>, arguments: &[Value]) -> Result_ {
     Ok(found(
-        &must_compile(&text(arguments, 0))?,
+        &*must_compile(scope, &text(arguments, 0))?,
         &text(arguments, 1),
     ))
 }
 
-fn must_find(_: &Scope<'_>, arguments: &[Value]) -> Result_ {
-    Ok(found(&compile(&text(arguments, 0))?, &text(arguments, 1)))
+fn must_find(scope: &Scope<'_>, arguments: &[Value]) -> Result_ {
+    Ok(found(
+        &*compile(scope, &text(arguments, 0))?,
+        &text(arguments, 1),
+    ))
 }
 
 /// Lists the matches as Go does: an empty one right after another match does not count.
@@ -135,12 +145,12 @@ fn all(regex: &Regex, arguments: &[Value]) -> Value {
     list_of_strings(parts)
 }
 
-fn find_all(_: &Scope<'_>, arguments: &[Value]) -> Result_ {
-    Ok(all(&must_compile(&text(arguments, 0))?, arguments))
+fn find_all(scope: &Scope<'_>, arguments: &[Value]) -> Result_ {
+    Ok(all(&*must_compile(scope, &text(arguments, 0))?, arguments))
 }
 
-fn must_find_all(_: &Scope<'_>, arguments: &[Value]) -> Result_ {
-    Ok(all(&compile(&text(arguments, 0))?, arguments))
+fn must_find_all(scope: &Scope<'_>, arguments: &[Value]) -> Result_ {
+    Ok(all(&*compile(scope, &text(arguments, 0))?, arguments))
 }
 
 fn replaced(scope: &Scope<'_>, regex: &Regex, arguments: &[Value], literal: bool) -> Result_ {
@@ -206,19 +216,39 @@ fn expand(out: &mut Vec<u8>, template: &[u8], captures: &Captures<'_>, regex: &R
 }
 
 fn replace_all(scope: &Scope<'_>, arguments: &[Value]) -> Result_ {
-    replaced(scope, &must_compile(&text(arguments, 0))?, arguments, false)
+    replaced(
+        scope,
+        &*must_compile(scope, &text(arguments, 0))?,
+        arguments,
+        false,
+    )
 }
 
 fn must_replace_all(scope: &Scope<'_>, arguments: &[Value]) -> Result_ {
-    replaced(scope, &compile(&text(arguments, 0))?, arguments, false)
+    replaced(
+        scope,
+        &*compile(scope, &text(arguments, 0))?,
+        arguments,
+        false,
+    )
 }
 
 fn replace_literal(scope: &Scope<'_>, arguments: &[Value]) -> Result_ {
-    replaced(scope, &must_compile(&text(arguments, 0))?, arguments, true)
+    replaced(
+        scope,
+        &*must_compile(scope, &text(arguments, 0))?,
+        arguments,
+        true,
+    )
 }
 
 fn must_replace_literal(scope: &Scope<'_>, arguments: &[Value]) -> Result_ {
-    replaced(scope, &compile(&text(arguments, 0))?, arguments, true)
+    replaced(
+        scope,
+        &*compile(scope, &text(arguments, 0))?,
+        arguments,
+        true,
+    )
 }
 
 /// Splits around matches, at most into so many parts; 0 gives nil.
@@ -250,12 +280,15 @@ fn parts(regex: &Regex, arguments: &[Value]) -> Value {
     list_of_strings(parts)
 }
 
-fn regex_split(_: &Scope<'_>, arguments: &[Value]) -> Result_ {
-    Ok(parts(&must_compile(&text(arguments, 0))?, arguments))
+fn regex_split(scope: &Scope<'_>, arguments: &[Value]) -> Result_ {
+    Ok(parts(
+        &*must_compile(scope, &text(arguments, 0))?,
+        arguments,
+    ))
 }
 
-fn must_split(_: &Scope<'_>, arguments: &[Value]) -> Result_ {
-    Ok(parts(&compile(&text(arguments, 0))?, arguments))
+fn must_split(scope: &Scope<'_>, arguments: &[Value]) -> Result_ {
+    Ok(parts(&*compile(scope, &text(arguments, 0))?, arguments))
 }
 
 fn quote_meta(_: &Scope<'_>, arguments: &[Value]) -> Result_ {

@@ -83,7 +83,7 @@ impl Display for Operand {
             Term::Nil => f.write_str("nil"),
             Term::Field(names) => print_fields(f, names),
             Term::Variable(names) => f.write_str(&names.join(".")),
-            Term::Identifier(name) => f.write_str(name),
+            Term::Identifier { name, .. } => f.write_str(name),
             Term::Number(number) => f.write_str(&number.text),
             Term::String { quoted, .. } => write!(f, "{quoted}"),
             Term::Pipe(pipe) => pipe.fmt(f),

@@ -27,6 +27,8 @@ impl<'a> Parser<'a> {
             }
         };
         self.control_depth -= 1;
+        // Parsed templates are kept; room for more nodes is not.
+        nodes.shrink_to_fit();
         Ok((nodes, stop))
     }
 
@@ -35,7 +37,7 @@ impl<'a> Parser<'a> {
         let token = self.next_after_space();
         match token.kind {
             Kind::Text => Ok(Ok(Node::Text {
-                text: Text::from_bytes(&token.text),
+                text: self.excerpt(&token),
             })),
             Kind::LeftDelimiter => {
                 self.body.action_line = token.line;
@@ -97,7 +99,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn control(&mut self, context: &str) -> Result_<Branch> {
+    fn control(&mut self, context: &str) -> Result_<Box<Branch>> {
         let known = self.body.variables.len();
         let pipe = self.pipeline(context, Kind::RightDelimiter)?;
         let is_range = context == "range";
@@ -109,12 +111,12 @@ impl<'a> Parser<'a> {
             Stop::Else => Some(self.otherwise(context)?),
         };
         self.body.variables.truncate(known);
-        Ok(Branch {
+        Ok(Box::new(Branch {
             position: pipe.position,
             pipe,
             list,
             otherwise,
-        })
+        }))
     }
 
     fn otherwise(&mut self, context: &str) -> Result_<Vec<Node>> {

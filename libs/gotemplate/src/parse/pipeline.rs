@@ -4,7 +4,7 @@ use super::number::number;
 use super::token::Kind;
 use super::{Parser, Result_};
 use crate::Text;
-use crate::node::{Command, Operand, Pipe, Term};
+use crate::node::{Callee, Command, Operand, Pipe, Term};
 use crate::quote::{quote, unquote};
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ impl Parser<'_> {
             match token.kind {
                 kind if kind == end => {
                     self.check(&pipe, context)?;
+                    pipe.commands.shrink_to_fit();
+                    pipe.variables.shrink_to_fit();
                     return Ok(pipe);
                 }
                 Kind::Bool
@@ -120,6 +122,7 @@ impl Parser<'_> {
         if arguments.is_empty() {
             return Err(self.error("empty command"));
         }
+        arguments.shrink_to_fit();
         Ok(Command {
             position,
             arguments,
@@ -151,7 +154,7 @@ impl Parser<'_> {
                     quote(text.as_bytes())
                 )));
             }
-            Term::Identifier(_) | Term::Pipe(_) | Term::Chain { .. } => {
+            Term::Identifier { .. } | Term::Pipe(_) | Term::Chain { .. } => {
                 operand = Operand {
                     position,
                     term: Term::Chain {
@@ -170,12 +173,16 @@ impl Parser<'_> {
         let term = match token.kind {
             Kind::Identifier => {
                 let name = text();
-                if !crate::builtin::is_builtin(&name) && self.functions.get(&name).is_none() {
-                    return Err(
-                        self.error(format!("function {} not defined", quote(name.as_bytes())))
-                    );
-                }
-                Term::Identifier(name)
+                let function = self.functions.shared(&name).cloned();
+                let callee = match (function, crate::builtin::get(&name)) {
+                    (Some(function), _) => Callee::Function(function),
+                    (None, Some(builtin)) => Callee::Builtin(builtin),
+                    (None, None) => {
+                        let name = quote(name.as_bytes());
+                        return Err(self.error(format!("function {name} not defined")));
+                    }
+                };
+                Term::Identifier { name, callee }
             }
             Kind::Dot => Term::Dot,
             Kind::Nil => Term::Nil,
@@ -190,9 +197,9 @@ impl Parser<'_> {
             }
             Kind::Field => Term::Field(vec![String::from_utf8_lossy(&token.text[1..]).into()]),
             Kind::Bool => Term::Bool(*token.text == *b"true"),
-            Kind::CharConstant | Kind::Complex | Kind::Number => {
-                Term::Number(number(&token).map_err(|message| self.error(message))?)
-            }
+            Kind::CharConstant | Kind::Complex | Kind::Number => Term::Number(Box::new(
+                number(&token).map_err(|message| self.error(message))?,
+            )),
             Kind::LeftParenthesis => {
                 if self.body.expression_depth >= self.limits.expression_depth {
                     return Err(self.error("max expression depth exceeded"));
@@ -210,7 +217,7 @@ impl Parser<'_> {
             }
             Kind::String | Kind::RawString => Term::String {
                 text: Text::from(unquote(&token.text).ok_or_else(|| self.error("invalid syntax"))?),
-                quoted: Text::from_bytes(&token.text),
+                quoted: self.excerpt(&token),
             },
             _ => {
                 self.back();

@@ -21,18 +21,58 @@ pub struct MapType {
 /// A map; clones share the entries.
 #[derive(Clone)]
 pub struct Map {
-    entries: Option<Rc<RefCell<BTreeMap<Text, Value>>>>,
+    entries: Option<Rc<Entries>>,
     of: &'static MapType,
 }
 
+/// What is in a map, once something looked into it.
+struct Entries {
+    map: RefCell<BTreeMap<Text, Value>>,
+    source: Cell<Option<Source>>,
+}
+
+/// What makes the entries of a map that nothing has looked into.
+type Source = Box<dyn FnOnce() -> BTreeMap<Text, Value>>;
+
+impl Entries {
+    fn new(entries: BTreeMap<Text, Value>) -> Rc<Self> {
+        Rc::new(Self {
+            map: RefCell::new(entries),
+            source: Cell::new(None),
+        })
+    }
+
+    fn map(&self) -> &RefCell<BTreeMap<Text, Value>> {
+        if let Some(source) = self.source.take() {
+            let entries = source();
+            *self.map.borrow_mut() = entries;
+        }
+        &self.map
+    }
+}
+
 /// Remembers a map without holding it; see [`Map::downgrade`].
-pub(crate) struct WeakMap(Weak<RefCell<BTreeMap<Text, Value>>>);
+pub(crate) struct WeakMap(Weak<Entries>);
 
 impl Map {
     /// Makes a map, not nil even when it is empty.
     pub fn new(entries: impl IntoIterator<Item = (Text, Value)>, of: &'static MapType) -> Self {
         Self {
-            entries: Some(Rc::new(RefCell::new(entries.into_iter().collect()))),
+            entries: Some(Entries::new(entries.into_iter().collect())),
+            of,
+        }
+    }
+
+    /// Makes a map whose entries are made when something looks into it, and never if nothing does.
+    pub fn lazy(
+        entries: impl FnOnce() -> BTreeMap<Text, Value> + 'static,
+        of: &'static MapType,
+    ) -> Self {
+        Self {
+            entries: Some(Rc::new(Entries {
+                map: RefCell::default(),
+                source: Cell::new(Some(Box::new(entries))),
+            })),
             of,
         }
     }
@@ -67,7 +107,9 @@ impl Map {
 
     /// Returns the number of entries.
     pub fn len(&self) -> usize {
-        self.entries.as_ref().map_or(0, |map| map.borrow().len())
+        self.entries
+            .as_ref()
+            .map_or(0, |entries| entries.map().borrow().len())
     }
 
     /// Says whether there is no entry.
@@ -77,39 +119,41 @@ impl Map {
 
     /// Returns the value of a key.
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Value> {
-        self.entries.as_ref()?.borrow().get(key.as_ref()).cloned()
+        let entries = self.entries.as_ref()?;
+        entries.map().borrow().get(key.as_ref()).cloned()
     }
 
     /// Says whether there is such a key.
     pub fn contains(&self, key: impl AsRef<[u8]>) -> bool {
         self.entries
             .as_ref()
-            .is_some_and(|map| map.borrow().contains_key(key.as_ref()))
+            .is_some_and(|entries| entries.map().borrow().contains_key(key.as_ref()))
     }
 
     /// Sets the value of a key, seen by all who hold the map. Returns false for a nil map, where Go panics with
     /// `assignment to entry in nil map`.
     #[must_use]
     pub fn insert(&self, key: impl Into<Text>, value: Value) -> bool {
-        let Some(map) = &self.entries else {
+        let Some(entries) = &self.entries else {
             return false;
         };
-        let old = map.borrow_mut().insert(key.into(), value);
+        let old = entries.map().borrow_mut().insert(key.into(), value);
         drop(old);
         true
     }
 
     /// Removes a key; of a nil map as Go does, without a complaint.
     pub fn remove(&self, key: impl AsRef<[u8]>) {
-        if let Some(map) = &self.entries {
-            let old = map.borrow_mut().remove(key.as_ref());
+        if let Some(entries) = &self.entries {
+            let old = entries.map().borrow_mut().remove(key.as_ref());
             drop(old);
         }
     }
 
     /// Returns the entries as they are now, by key; a later change of the map is not seen.
     pub fn entries(&self) -> Vec<(Text, Value)> {
-        self.entries.as_ref().map_or_else(Vec::new, |map| {
+        self.entries.as_ref().map_or_else(Vec::new, |entries| {
+            let map = entries.map();
             map.borrow()
                 .iter()
                 .map(|(key, value)| (key.clone(), value.clone()))
@@ -119,14 +163,14 @@ impl Map {
 
     /// Returns the keys as they are now, in order.
     pub fn keys(&self) -> Vec<Text> {
-        self.entries
-            .as_ref()
-            .map_or_else(Vec::new, |map| map.borrow().keys().cloned().collect())
+        self.entries.as_ref().map_or_else(Vec::new, |entries| {
+            entries.map().borrow().keys().cloned().collect()
+        })
     }
 
     /// Lends the entries; nil lends none. Nothing may change the map meanwhile.
     pub fn borrow(&self) -> Option<Ref<'_, BTreeMap<Text, Value>>> {
-        self.entries.as_ref().map(|map| map.borrow())
+        self.entries.as_ref().map(|entries| entries.map().borrow())
     }
 
     /// Says whether both are one and the same map.
@@ -140,7 +184,8 @@ impl Map {
 
     /// Remembers the map so that it can be emptied later although it may hold itself.
     pub(crate) fn downgrade(&self) -> Option<WeakMap> {
-        self.entries.as_ref().map(|map| WeakMap(Rc::downgrade(map)))
+        let entries = self.entries.as_ref()?;
+        Some(WeakMap(Rc::downgrade(entries)))
     }
 }
 
@@ -152,9 +197,10 @@ impl WeakMap {
 
     /// Empties the map if anyone still holds it, which breaks the cycles it is part of.
     pub(crate) fn clear(&self) {
-        if let Some(map) = self.0.upgrade() {
-            let entries = std::mem::take(&mut *map.borrow_mut());
-            drop(map);
+        if let Some(held) = self.0.upgrade() {
+            held.source.set(None);
+            let entries = std::mem::take(&mut *held.map.borrow_mut());
+            drop(held);
             dismantle(entries.into_values().collect());
         }
     }
@@ -170,7 +216,7 @@ impl std::fmt::Debug for Map {
 impl Drop for Map {
     fn drop(&mut self) {
         if let Some(entries) = self.entries.take().and_then(Rc::into_inner) {
-            let entries = entries.into_inner();
+            let entries = entries.map.into_inner();
             if !entries.is_empty() {
                 dismantle(entries.into_values().collect());
             }

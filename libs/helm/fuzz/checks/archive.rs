@@ -17,7 +17,7 @@ pub(crate) fn check(data: &[u8]) {
     let Ok(mut chart) = Chart::from_archive(&archive, &Limits::default(), &mut notices) else {
         return;
     };
-    for file in chart.files.iter().chain(&chart.templates) {
+    for file in chart.files.iter().chain(chart.templates.iter()) {
         assert!(!file.name.starts_with('/') && !file.name.split('/').any(|part| part == ".."));
     }
     let _ = chart.custom_resource_definitions();

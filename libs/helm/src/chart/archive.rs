@@ -141,7 +141,8 @@ fn read_entry<R: Read>(
             limit: limits.file_bytes,
         });
     }
-    let mut data = Vec::new();
+    // Both limits were compared with the size above.
+    let mut data = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     entry
         .take(*remaining)
         .read_to_end(&mut data)

@@ -1,6 +1,8 @@
 //! Charts from folders: the walk, `.helmignore`, and what a folder may hold.
 
-use super::{Chart, Error as LoadError, File, Ignore, IgnoreError, Limits, archive, load};
+use super::{
+    Chart, Content, Error as LoadError, File, Ignore, IgnoreError, Limits, Reader, archive, load,
+};
 use crate::{go, notice::Notices};
 
 /// A folder with a chart in it, wherever it lies; links are followed by whoever implements it.
@@ -19,6 +21,15 @@ pub trait Directory {
     /// # Errors
     /// The reason in the words of the system, such as `no such file or directory`.
     fn read(&self, path: &str) -> Result<Vec<u8>, String>;
+
+    /// Makes sure that the file at a path can be read, and returns how to do that later; none where files are better
+    /// read at once.
+    ///
+    /// # Errors
+    /// As for [`Directory::read`].
+    fn defer(&self, _path: &str) -> Result<Option<Reader>, String> {
+        Ok(None)
+    }
 }
 
 /// What lies in a folder.
@@ -116,6 +127,30 @@ impl Chart {
     }
 }
 
+/// From how many bytes on it pays to leave a file for later.
+const DEFERRED: u64 = 4096;
+
+/// Says whether a file is needed to load or to render a chart at all: others are for templates that ask for them.
+fn is_for_loading(path: &str) -> bool {
+    let mut path = path;
+    while let Some(below) = path.strip_prefix("charts/") {
+        match below.split_once('/') {
+            Some((_, inside)) => path = inside,
+            None => return true,
+        }
+    }
+    path.starts_with("templates/")
+        || matches!(
+            path,
+            "Chart.yaml"
+                | "Chart.lock"
+                | "values.yaml"
+                | "values.schema.json"
+                | "requirements.yaml"
+                | "requirements.lock"
+        )
+}
+
 struct Walk<'a> {
     directory: &'a dyn Directory,
     limits: &'a Limits,
@@ -166,13 +201,21 @@ impl Walk<'_> {
         if self.files.len() >= self.limits.entries {
             return Err(Error::TooManyEntries(self.limits.entries));
         }
-        match self.directory.read(&path) {
-            Ok(data) => {
-                self.files
-                    .push(File::new(path, archive::without_mark(data)));
-                Ok(())
+        let unreadable = |reason| Error::Unreadable {
+            path: path.clone(),
+            reason,
+        };
+        if size >= DEFERRED && !is_for_loading(&path) {
+            let reader = self.directory.defer(&path).map_err(unreadable)?;
+            if let Some(reader) = reader {
+                let data = Content::deferred(reader);
+                self.files.push(File { name: path, data });
+                return Ok(());
             }
-            Err(reason) => Err(Error::Unreadable { path, reason }),
         }
+        let data = self.directory.read(&path).map_err(unreadable)?;
+        self.files
+            .push(File::new(path, archive::without_mark(data)));
+        Ok(())
     }
 }

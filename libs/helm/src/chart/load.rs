@@ -78,7 +78,7 @@ impl Chart {
     ///     File::new("values.yaml", "replicas: 2\n"),
     /// ];
     /// let chart = Chart::from_files(files, &Limits::default(), &mut Notices::default())?;
-    /// assert_eq!((chart.name(), &chart.values["replicas"]), ("web", &serde_json::json!(2.0)));
+    /// assert_eq!((chart.name(), &chart.values.to_map()["replicas"]), ("web", &serde_json::json!(2.0)));
     /// # Ok::<(), fjord_helm::chart::Error>(())
     /// ```
     ///
@@ -160,9 +160,9 @@ impl Chart {
             "Chart.yaml" => {}
             "Chart.lock" => read_lock(&file.data).map_err(in_file("Chart.lock"))?,
             "values.yaml" => {
-                self.values = Arc::new(values::parse(&file.data).map_err(Error::Values)?);
+                self.values = values::parse(&file.data).map_err(Error::Values)?.into();
             }
-            "values.schema.json" => self.schema = Some(file.data),
+            "values.schema.json" => self.schema = Some(file.data.bytes().clone()),
             "requirements.yaml" => {
                 if !is_v1 {
                     notices.info(
@@ -173,14 +173,14 @@ impl Chart {
                     .decode_over(&file.data)
                     .map_err(in_file("requirements.yaml"))?;
                 if self.metadata.api_version == "v1" {
-                    self.files.push(file);
+                    Arc::make_mut(&mut self.files).push(file);
                 }
                 return Ok(true);
             }
             "requirements.lock" => {
                 read_lock(&file.data).map_err(in_file("requirements.lock"))?;
                 if is_v1 {
-                    self.files.push(file);
+                    Arc::make_mut(&mut self.files).push(file);
                 } else {
                     notices.info(
                         "Warning: Dependency locking is handled in Chart.lock since apiVersion \"v2\". We recommend migrating to Chart.lock.",
@@ -188,7 +188,7 @@ impl Chart {
                 }
                 return Ok(true);
             }
-            name if name.starts_with("templates/") => self.templates.push(file),
+            name if name.starts_with("templates/") => Arc::make_mut(&mut self.templates).push(file),
             name => match name.strip_prefix("charts/") {
                 Some(below) if !name.ends_with(".prov") => {
                     let top = below.split('/').next().unwrap_or_default().to_owned();
@@ -198,7 +198,7 @@ impl Chart {
                         data: file.data,
                     });
                 }
-                _ => self.files.push(file),
+                _ => Arc::make_mut(&mut self.files).push(file),
             },
         }
         Ok(false)

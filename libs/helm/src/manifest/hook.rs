@@ -1,6 +1,6 @@
 //! Hooks: documents that are applied at certain moments instead of with the rest.
 
-use super::Head;
+use super::{Excerpt, Head};
 
 /// The annotation that makes a document a hook.
 pub(super) const EVENTS: &str = "helm.sh/hook";
@@ -16,7 +16,7 @@ pub struct Hook {
     /// The path of its template.
     pub path: String,
     /// Its text.
-    pub manifest: String,
+    pub manifest: Excerpt,
     /// When it is applied.
     pub events: Vec<Event>,
     /// Its place among the hooks of a moment; lower ones go first.
@@ -69,7 +69,7 @@ impl Event {
 
 impl Hook {
     /// Makes a hook; none if one of its moments is unknown.
-    pub(super) fn new(path: &str, head: &Head, manifest: String, events: &str) -> Option<Self> {
+    pub(super) fn new(path: &str, head: &Head, manifest: Excerpt, events: &str) -> Option<Self> {
         let events = values(events)
             .iter()
             .map(|event| Event::parse(event))

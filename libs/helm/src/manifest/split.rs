@@ -17,7 +17,7 @@ pub enum Rule {
 }
 
 /// Splits a text into its documents; blank ones are dropped.
-pub fn split(text: &str, rule: Rule) -> Vec<String> {
+pub fn split(text: &str, rule: Rule) -> Vec<&str> {
     let text = text.trim_start();
     let documents = match rule {
         Rule::Current => at_lines(text),
@@ -30,7 +30,7 @@ pub fn split(text: &str, rule: Rule) -> Vec<String> {
             Rule::Current | Rule::Four => document.trim_start(),
         };
         if !trimmed.is_empty() {
-            kept.push(trimmed.to_owned());
+            kept.push(trimmed);
         }
     }
     kept

@@ -3,7 +3,8 @@
 use super::Context;
 use super::objects::{FILES, VALUES, capabilities, chart_map};
 use crate::chart::Chart;
-use crate::values::tree::{Table, Tree};
+use crate::values::frozen::{Frozen, Item, Leaf};
+use crate::values::tree::{Shape, Table, Tree};
 use fjord_gotemplate::Value;
 use fjord_gotemplate::value::{Map, MapType};
 use std::collections::{BTreeMap, HashMap};
@@ -58,14 +59,11 @@ impl Scopes {
     fn chart(&mut self, chart: &Chart, values: Map, path: &str, is_root: bool) -> Map {
         let subcharts = Map::empty();
         // The bytes stay the chart's own: definitions can be megabytes.
-        let files = chart.files.iter().map(|file| {
-            let name = file.name.as_str().into();
-            (name, Value::Bytes(file.data.clone().into()))
-        });
+        let files = files(chart);
         let dot = Map::new(
             [
                 ("Chart", chart_map(chart, is_root)),
-                ("Files", Value::Map(Map::new(files, &FILES))),
+                ("Files", Value::Map(files)),
                 ("Release", self.release.clone()),
                 ("Capabilities", self.capabilities.clone()),
                 ("Values", Value::Map(values.clone())),
@@ -84,7 +82,7 @@ impl Scopes {
             let seen = self.chart(below, own, &below_path, false);
             let _ = subcharts.insert(name, Value::Map(seen));
         }
-        for template in &chart.templates {
+        for template in chart.templates.iter() {
             let name = template.name.rsplit('/').next().unwrap_or_default();
             if chart.metadata.is_library() && !name.starts_with('_') {
                 continue;
@@ -92,7 +90,7 @@ impl Scopes {
             self.templates.insert(
                 format!("{path}/{}", template.name),
                 Renderable {
-                    data: template.data.clone(),
+                    data: template.data.bytes().clone(),
                     dot: dot.clone(),
                     base_path: format!("{path}/templates"),
                 },
@@ -105,11 +103,19 @@ impl Scopes {
         if let Some(known) = self.tables.get(&table.identity()) {
             return known.clone();
         }
+        let entries = match table.shape() {
+            Shape::Frozen(frozen) => {
+                let map = lazy(frozen);
+                self.tables.insert(table.identity(), map.clone());
+                return map;
+            }
+            Shape::Entries(entries) => entries,
+        };
         let map = Map::empty();
         self.tables.insert(table.identity(), map.clone());
-        for (key, tree) in table.entries() {
+        for (key, tree) in entries {
             let value = self.tree(&tree);
-            let _ = map.insert(key.as_str(), value);
+            let _ = map.insert(<Arc<[u8]>>::from(key), value);
         }
         map
     }
@@ -117,8 +123,51 @@ impl Scopes {
     fn tree(&mut self, tree: &Tree) -> Value {
         match tree {
             Tree::Table(table) => Value::Map(self.table(table)),
-            Tree::List(items) => Value::list(items.iter().map(|item| self.tree(item)).collect()),
-            Tree::Leaf(leaf) => Value::from_json(leaf),
+            Tree::List(items) => Value::list(items.iter().map(value).collect()),
+            Tree::Leaf(of) => leaf(of),
         }
+    }
+}
+
+/// Makes `.Files`, which is filled when a template asks for a file: definitions can be megabytes, and need not be in memory.
+fn files(chart: &Chart) -> Map {
+    let files = chart.files.clone();
+    let entries = move || {
+        let entries = files.iter().map(|file| {
+            let data = file.data.bytes().clone();
+            (file.name.as_str().into(), Value::Bytes(data.into()))
+        });
+        entries.collect()
+    };
+    Map::lazy(entries, &FILES)
+}
+
+/// Makes a map that is filled when something looks into it: most values are for templates that do not run.
+fn lazy(frozen: Frozen) -> Map {
+    let entries = move || {
+        let entries = frozen.iter();
+        entries
+            .map(|(key, item)| (<Arc<[u8]>>::from(key.clone()).into(), value(item)))
+            .collect()
+    };
+    Map::lazy(entries, &MapType::ANY)
+}
+
+fn value(item: &Item) -> Value {
+    match item {
+        Item::Leaf(of) => leaf(of),
+        Item::List(items) => Value::list(items.iter().map(value).collect()),
+        Item::Table(table) => Value::Map(lazy(table.clone())),
+    }
+}
+
+fn leaf(leaf: &Leaf) -> Value {
+    match leaf {
+        Leaf::Null => Value::Nil,
+        Leaf::Bool(flag) => Value::Bool(*flag),
+        Leaf::Int(number) => Value::Int64(*number),
+        Leaf::Uint(number) => Value::Uint64(*number),
+        Leaf::Float(number) => Value::Float64(*number),
+        Leaf::Text(text) => Value::String(<Arc<[u8]>>::from(text.clone()).into()),
     }
 }

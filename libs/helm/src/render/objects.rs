@@ -138,7 +138,7 @@ fn files(value: &Value) -> Files {
         .filter_map(|(name, data)| match data {
             Value::Bytes(data) => Some(File {
                 name: name.to_str().into_owned(),
-                data: data.into(),
+                data: <std::sync::Arc<[u8]>>::from(data).into(),
             }),
             _ => None,
         })

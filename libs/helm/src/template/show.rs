@@ -3,6 +3,7 @@
 use super::Rendered;
 use crate::chart::matches;
 use crate::manifest::Event;
+use std::io::{self, Write};
 
 /// A file that was to be shown and is not in the output.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,27 +13,40 @@ pub struct NotFound(pub String);
 impl Rendered {
     /// Prints everything: CRDs, objects, hooks.
     pub fn stream(&self, hooks: bool, tests: bool) -> String {
-        let mut manifest = String::new();
+        let mut out = Vec::new();
+        // A vector takes everything.
+        let _ = self.write(&mut out, hooks, tests);
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    /// Writes what [`Rendered::stream`] prints, piece by piece.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write(&self, out: &mut dyn Write, hooks: bool, tests: bool) -> io::Result<()> {
+        let mut manifest = Trimmed {
+            out,
+            space: String::new(),
+        };
         let files = self.raw.iter().flatten();
         for (path, text) in files.filter(|(_, text)| !text.trim().is_empty()) {
-            document(&mut manifest, path, text);
+            manifest.document(path, text)?;
         }
         for (path, text) in &self.crds {
-            document(&mut manifest, path, text);
+            manifest.document(path, text)?;
         }
         for object in &self.manifests {
-            document(&mut manifest, &object.path, &object.content);
+            manifest.document(&object.path, &object.content)?;
         }
-        let mut out = manifest.trim().to_owned();
-        out.push('\n');
+        out.write_all(b"\n")?;
         if hooks {
             for hook in &self.hooks {
                 if tests || !hook.runs_at(Event::Test) {
-                    document(&mut out, &hook.path, &hook.manifest);
+                    write!(out, "---\n# Source: {}\n{}\n", hook.path, hook.manifest)?;
                 }
             }
         }
-        out
+        Ok(())
     }
 
     /// Prints only the files that match one of the patterns, in the order of the patterns.
@@ -65,8 +79,25 @@ impl Rendered {
     }
 }
 
-fn document(out: &mut String, path: &str, text: &str) {
-    *out += &format!("---\n# Source: {path}\n{text}\n");
+/// A writer that keeps space back until something follows it, so that the end comes out trimmed.
+struct Trimmed<'w> {
+    out: &'w mut dyn Write,
+    space: String,
+}
+
+impl Trimmed<'_> {
+    fn document(&mut self, path: &str, text: &str) -> io::Result<()> {
+        for piece in ["---\n# Source: ", path, "\n", text, "\n"] {
+            let kept = piece.trim_end();
+            if !kept.is_empty() {
+                self.out.write_all(self.space.as_bytes())?;
+                self.out.write_all(kept.as_bytes())?;
+                self.space.clear();
+            }
+            self.space += &piece[kept.len()..];
+        }
+        Ok(())
+    }
 }
 
 /// Splits a stream into its documents, without the space before each.

@@ -6,6 +6,7 @@
 
 use super::{
     Map, Value,
+    frozen::{Frozen, Item, Leaf},
     tree::{Table, Tree},
 };
 use crate::{chart::Chart, go, notice::Notices};
@@ -47,7 +48,17 @@ pub fn coalesce(
     nulls: Nulls,
     notices: &mut Notices,
 ) -> Result<Table, Mismatch> {
-    let table = Table::of(values);
+    coalesce_frozen(chart, &Frozen::of(values), nulls, notices)
+}
+
+/// Does the same with values that are there already.
+pub(crate) fn coalesce_frozen(
+    chart: &Chart,
+    values: &Frozen,
+    nulls: Nulls,
+    notices: &mut Notices,
+) -> Result<Table, Mismatch> {
+    let table = Table::from(values.clone());
     Walk { notices }.chart(chart, &table, "", nulls)?;
     Ok(table)
 }
@@ -111,10 +122,10 @@ impl Walk<'_> {
                     // Parity: one level is copied; what lies below it stays the parent's own.
                     let copy = table.shallow();
                     match existing {
-                        None => lower.set(&key, Tree::Table(copy)),
+                        None => lower.set(key, Tree::Table(copy)),
                         Some(Tree::Table(existing)) => {
                             self.tables(&copy, &existing, &join(prefix, &key), Nulls::Keep);
-                            lower.set(&key, Tree::Table(copy));
+                            lower.set(key, Tree::Table(copy));
                         }
                         Some(_) => self.notices.info(format!(
                             "Conflict: cannot merge map onto non-map for {}. Skipping.",
@@ -125,42 +136,45 @@ impl Walk<'_> {
                 (_, Some(Tree::Table(_))) => {
                     self.notices.info(format!("key {key} is table. Skipping"));
                 }
-                (value, _) => lower.set(&key, value),
+                (value, _) => lower.set(key, value),
             }
         }
         child.set(GLOBAL, Tree::Table(lower));
     }
 
     fn defaults(&mut self, chart: &Chart, values: &Table, prefix: &str, nulls: Nulls) {
-        for (key, default) in &*chart.values {
+        for (key, default) in chart.values.iter() {
             match (values.get(key), default) {
                 (Some(value), _) if value.is_null() => {
                     if nulls == Nulls::Delete {
                         values.remove(key);
                     }
                 }
-                (Some(Tree::Table(value)), Value::Object(default)) => {
-                    let is_subchart = chart.dependencies.iter().any(|below| below.name() == key);
+                (Some(Tree::Table(value)), Item::Table(default)) => {
+                    let is_subchart = chart
+                        .dependencies
+                        .iter()
+                        .any(|below| below.name() == &**key);
                     let nulls = if is_subchart { Nulls::Keep } else { nulls };
-                    let default = Table::of(default);
+                    let default = Table::from(default.clone());
                     if nulls == Nulls::Delete {
                         without_nulls(&default);
                     }
                     self.tables(&value, &default, &join(prefix, key), nulls);
                 }
-                (Some(Tree::Table(_)), Value::Null) => {}
+                (Some(Tree::Table(_)), Item::Leaf(Leaf::Null)) => {}
                 (Some(Tree::Table(_)), _) => {
                     let text = format!("warning: skipped value for {prefix}.{key}: Not a table.");
                     self.notices.info(text);
                 }
                 (Some(_), _) => {}
-                (None, Value::Null) if nulls == Nulls::Delete => {}
+                (None, Item::Leaf(Leaf::Null)) if nulls == Nulls::Delete => {}
                 (None, default) => {
-                    let default = Tree::of(default);
+                    let default = Tree::from(default);
                     if let (Nulls::Delete, Tree::Table(table)) = (nulls, &default) {
                         without_nulls(table);
                     }
-                    values.set(key, default);
+                    values.set(key.clone(), default);
                 }
             }
         }
@@ -170,7 +184,7 @@ impl Walk<'_> {
         let nulled = upper.null_keys();
         let said: Vec<bool> = nulled.iter().map(|key| lower.says(key)).collect();
         for key in &nulled {
-            lower.set(key, Tree::Leaf(Value::Null));
+            lower.set(key.clone(), Tree::Leaf(Leaf::Null));
         }
         for (key, value) in lower.entries() {
             let Some(above) = upper.get(&key) else {
@@ -211,6 +225,9 @@ fn table_or_new(value: Option<Tree>) -> Option<Table> {
 }
 
 fn without_nulls(table: &Table) {
+    if !table.may_have_nulls() {
+        return;
+    }
     for (key, value) in table.entries() {
         match value {
             Tree::Table(below) => without_nulls(&below),

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "not every test looks at all of it")]
 
 use fjord_helm::capabilities::{Capabilities, KubeVersion};
-use fjord_helm::chart::{Directory, Entry, Kind};
+use fjord_helm::chart::{Directory, Entry, Kind, Reader};
 use fjord_helm::render::{Context, Release};
 use fjord_helm::template::{Options, Rendered, template};
 use fjord_helm::values::Sources;
@@ -203,6 +203,12 @@ impl Directory for Folder {
 
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         fs::read(self.0.join(path)).map_err(words)
+    }
+
+    fn defer(&self, path: &str) -> Result<Option<Reader>, String> {
+        let path = self.0.join(path);
+        fs::File::open(&path).map_err(words)?;
+        Ok(Some(Box::new(move || fs::read(&path).map_err(words))))
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn render_typed(template: &str, given: &Value, typed: bool) -> Result
     chart.values = values.clone().into();
     let coalesced = coalesce(&chart, &values::Map::new(), Nulls::Keep, &mut notices).unwrap();
     for (key, value) in &values {
-        coalesced.set(key, fjord_helm::values::tree::Tree::of(value));
+        coalesced.set(key.as_str(), fjord_helm::values::tree::Tree::of(value));
     }
     let release = Release {
         name: "rel".into(),

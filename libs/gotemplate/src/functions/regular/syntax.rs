@@ -4,15 +4,26 @@ use regex::bytes::{Regex, RegexBuilder};
 
 /// How large a compiled pattern may be.
 const SIZE: usize = 10 << 20;
+/// Below what size it may be kept, and how large what it remembers of its matches may then become.
+const SMALL: usize = 256 << 10;
 
-/// Compiles a pattern of Go's `regexp`.
-pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
+/// Compiles a pattern of Go's `regexp`; says whether it is small.
+pub(super) fn compile(pattern: &str) -> Result<(Regex, bool), String> {
     let translated = translate(pattern)?;
-    RegexBuilder::new(&translated)
+    let mut builder = RegexBuilder::new(&translated);
+    builder
         .unicode(true)
-        .size_limit(SIZE)
-        .build()
-        .map_err(|_| guess(pattern))
+        .size_limit(SMALL)
+        .dfa_size_limit(SMALL);
+    match builder.build() {
+        Ok(regex) => Ok((regex, true)),
+        Err(regex::Error::CompiledTooBig(_)) => builder
+            .size_limit(SIZE)
+            .build()
+            .map(|regex| (regex, false))
+            .map_err(|_| guess(pattern)),
+        Err(_) => Err(guess(pattern)),
+    }
 }
 
 /// Rewrites what only Go takes, refuses what only the crate takes.
