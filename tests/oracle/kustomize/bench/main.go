@@ -1,7 +1,7 @@
 // Command bench builds generated trees with the real kustomize and with ours, one process each, and
 // prints the ratios of wall time, CPU time and peak memory. The outputs must be equal.
 //
-//	bench [-runs N] [-rows TEXT] [-svg FILE] OURS KUSTOMIZE
+//	bench [-runs N] [-rows EXPRESSION] [-svg FILE] OURS KUSTOMIZE
 //
 // Each program runs below a process of its own that starts it and nothing else: the peak memory that Linux
 // reports for a program includes that of the process that started it.
@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -186,9 +187,10 @@ func main() {
 		return
 	}
 	count := flag.Int("runs", 3, "how often each program runs; the large ones run once")
-	only := flag.String("rows", "", "only the rows whose name contains this text")
+	only := flag.String("rows", "", "only the rows whose name this expression matches")
 	svg := flag.String("svg", "", "where to draw the chart")
 	flag.Parse()
+	wanted := regexp.MustCompile(*only)
 	ours, theirs, runs := flag.Arg(0), flag.Arg(1), *count
 	var rows []row
 	root, err := os.MkdirTemp("", "fjord-bench-")
@@ -246,7 +248,7 @@ func main() {
 	}
 	fmt.Printf("%-28s %10s %10s %8s %10s %10s %8s %9s %9s %8s\n", "", "wall", "kustomize", "ratio", "cpu", "kustomize", "ratio", "memory", "kustomize", "share")
 	for i, s := range scenarios {
-		if !strings.Contains(s.name, *only) {
+		if !wanted.MatchString(s.name) {
 			continue
 		}
 		dir := filepath.Join(root, strconv.Itoa(i))
