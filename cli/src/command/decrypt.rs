@@ -1,25 +1,31 @@
 //! `fjord decrypt`: what a file of SOPS or a SealedSecret holds, and whether a tree can be decrypted at all.
 //!
-//! Keys come from where `sops` takes them (`SOPS_AGE_KEY`, `SOPS_AGE_KEY_FILE`, `SOPS_AGE_SSH_PRIVATE_KEY_FILE`, exports in
-//! `GNUPGHOME`). Nothing decrypted is written anywhere but to standard output; `--check` prints none of it.
+//! Keys come from the environment variables that `sops` takes them from (`age`, `pgp`, `remote`). Nothing decrypted is written
+//! anywhere but to standard output; `--check` prints none of it.
 
+mod age;
 mod check;
 mod pgp;
+mod remote;
+mod ring;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use fjord_sops::sealed_secret::{self, Keys};
-use fjord_sops::{AgeIdentities, Decrypted, Format, KeyService, Mac, Unbuilt};
-use fjord_yaml::{Limits, Merge, parse_all};
+use fjord_sops::{Format, Mac};
 
+use self::ring::Ring;
 use crate::output;
 
 /// Decrypt a file of SOPS or a SealedSecret, or check that a folder can be decrypted
 ///
-/// Age keys are taken from SOPS_AGE_KEY, SOPS_AGE_KEY_FILE and SOPS_AGE_SSH_PRIVATE_KEY_FILE, as sops takes them. OpenPGP keys
-/// are taken from --pgp-key, and from the *.asc files, secring.gpg or pubring.gpg in GNUPGHOME (~/.gnupg).
+/// Keys are taken from where sops takes them: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, SOPS_AGE_KEY_CMD,
+/// SOPS_AGE_SSH_PRIVATE_KEY_FILE, SOPS_AGE_SSH_PRIVATE_KEY_CMD, ~/.config/sops/age/keys.txt, ~/.ssh/id_ed25519 and
+/// ~/.ssh/id_rsa; VAULT_TOKEN and ~/.vault-token; AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; GOOGLE_CREDENTIALS,
+/// GOOGLE_OAUTH_ACCESS_TOKEN and GOOGLE_APPLICATION_CREDENTIALS; AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET
+/// or AZURE_CLIENT_CERTIFICATE_PATH. OpenPGP keys are taken from --pgp-key, and from the *.asc files, secring.gpg or pubring.gpg
+/// in GNUPGHOME (~/.gnupg). Identities of machines are not used.
 ///
 /// Examples:
 ///   fjord decrypt secrets/database.enc.yaml
@@ -106,69 +112,4 @@ fn is_sealed(text: &[u8], format: Format) -> bool {
     matches!(format, Format::Yaml | Format::Json)
         && text.windows(MARK.len()).any(|window| window == MARK)
         && text.windows(12).any(|window| window == b"SealedSecret")
-}
-
-/// The private keys at hand.
-struct Ring {
-    sops: Vec<Box<dyn KeyService>>,
-    sealing: Keys,
-    hint: pgp::Hint,
-}
-
-impl Ring {
-    fn load(args: &DecryptArgs) -> Result<Self> {
-        let mut age = AgeIdentities::default();
-        if let Ok(lines) = std::env::var("SOPS_AGE_KEY") {
-            age.add_lines(&lines).context("SOPS_AGE_KEY")?;
-        }
-        if let Some(path) = std::env::var_os("SOPS_AGE_KEY_FILE").map(PathBuf::from) {
-            let lines = String::from_utf8(read(&path)?)
-                .with_context(|| format!("{} is not UTF-8", path.display()))?;
-            age.add_lines(&lines)
-                .with_context(|| path.display().to_string())?;
-        }
-        if let Some(path) = std::env::var_os("SOPS_AGE_SSH_PRIVATE_KEY_FILE").map(PathBuf::from) {
-            age.add_ssh(&read(&path)?)
-                .with_context(|| path.display().to_string())?;
-        }
-        let mut sealing = Keys::default();
-        for path in &args.sealed_secrets_key {
-            sealing
-                .add(&read(path)?)
-                .with_context(|| path.display().to_string())?;
-        }
-        let (pgp, hint) = pgp::load(&args.pgp_key)?;
-        Ok(Self {
-            sops: vec![Box::new(age), Box::new(pgp), Box::new(Unbuilt)],
-            sealing,
-            hint,
-        })
-    }
-
-    /// Decrypts a file of SOPS.
-    fn decrypt(&self, text: &[u8], format: Format, mac: Mac) -> Result<Decrypted> {
-        let failed = |error| match self.hint.text(&error) {
-            Some(hint) => anyhow::anyhow!("{error}; {hint}"),
-            None => error.into(),
-        };
-        fjord_sops::decrypt(text, format, &self.sops, mac).map_err(failed)
-    }
-
-    /// Unseals every document of a file.
-    fn unseal(&self, text: &[u8]) -> Result<String> {
-        let mut out = String::new();
-        for document in parse_all(text, Merge::V2, &Limits::default())? {
-            let object = document.to_json()?;
-            let manifest = if sealed_secret::is_sealed_secret(&object) {
-                sealed_secret::unseal(&object, &self.sealing)?.to_manifest()
-            } else {
-                object
-            };
-            if !out.is_empty() {
-                out.push_str("---\n");
-            }
-            out.push_str(&fjord_yaml::json_to_v2(&manifest)?);
-        }
-        Ok(out)
-    }
 }

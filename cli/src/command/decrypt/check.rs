@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use fjord_sops::{Format, Mac};
 
-use super::{Ring, format_of, is_sealed, read};
+use super::ring::Ring;
+use super::{format_of, is_sealed, read};
 use crate::table::Table;
 
 /// How deep folders may nest.

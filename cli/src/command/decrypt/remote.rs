@@ -1,0 +1,195 @@
+//! Keys of Vault and the clouds, with the credentials that the environment holds outright.
+//!
+//! The variables are those that `sops` reads. What it would look up beyond them (profiles, instance and workload identities,
+//! logins of other programs) is not used: a command in CI must not decrypt with rights that nobody handed to it.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fjord_keyservice::{
+    AwsCredentials, AzureCredentials, BlockingKeyClient, Credentials, Error, GcpCredentials,
+    KeyClient, Service, Settings, VaultCredentials, WrappedKey,
+};
+use fjord_sops::{KeyError, KeyService, Recipient};
+use serde_json::json;
+use url::Url;
+use zeroize::Zeroizing;
+
+/// Asks the service that a file names; nothing is read or connected before, and what is wrong with one service's
+/// credentials is no matter of another's keys.
+#[derive(Default)]
+pub(super) struct Remote(Mutex<HashMap<Service, Result<BlockingKeyClient, Error>>>);
+
+impl Remote {
+    fn client(&self, service: Service) -> Result<BlockingKeyClient, Error> {
+        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = clients.entry(service).or_insert_with(|| client(service));
+        client.clone()
+    }
+}
+
+impl KeyService for Remote {
+    fn open(&self, recipient: &Recipient) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let Recipient::Remote {
+            service,
+            fields,
+            context,
+        } = recipient
+        else {
+            return Err(KeyError::Missing);
+        };
+        let opened = WrappedKey::from_fields(service, fields, context)
+            .and_then(|key| self.client(key.service())?.unwrap(&key));
+        match opened {
+            Ok(key) => Ok(Zeroizing::new(key.expose().to_vec())),
+            Err(Error::NoCredentials(service)) => Err(KeyError::Service {
+                message: format!("no credentials for {service}: {}", wanted(service)),
+                retryable: false,
+            }),
+            Err(error) => Err(KeyError::Service {
+                message: error.to_string(),
+                retryable: error.is_retryable(),
+            }),
+        }
+    }
+}
+
+/// Says which variables give credentials for a service.
+fn wanted(service: Service) -> &'static str {
+    match service {
+        Service::Vault => "set VAULT_TOKEN",
+        Service::AwsKms => {
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; profiles and the identity of the machine are not used"
+        }
+        Service::GcpKms => {
+            "set GOOGLE_CREDENTIALS, GOOGLE_OAUTH_ACCESS_TOKEN or GOOGLE_APPLICATION_CREDENTIALS; the identity of the \
+             machine is not used"
+        }
+        Service::AzureKeyVault => {
+            "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH; the identity \
+             of the machine is not used"
+        }
+    }
+}
+
+fn client(service: Service) -> Result<BlockingKeyClient, Error> {
+    let address = |name| endpoint(service, name);
+    let aws = |name| match address(name)? {
+        None => address("AWS_ENDPOINT_URL"),
+        found => Ok(found),
+    };
+    let mut settings = Settings::default();
+    let mut credentials = Credentials::default();
+    match service {
+        Service::Vault => {
+            settings.vault_addresses = vault_addresses();
+            if let Some(path) = variable("VAULT_CACERT") {
+                settings.extra_roots = std::fs::read(path).unwrap_or_default();
+            }
+            credentials.vault = vault_credentials();
+        }
+        Service::AwsKms => {
+            settings.endpoints.aws_kms = aws("AWS_ENDPOINT_URL_KMS")?;
+            settings.endpoints.aws_sts = aws("AWS_ENDPOINT_URL_STS")?;
+            credentials.aws = aws_credentials()?;
+        }
+        Service::GcpKms => {
+            settings.endpoints.gcp_kms = address("SOPS_GCP_KMS_ENDPOINT")?;
+            credentials.gcp = gcp_credentials()?;
+        }
+        Service::AzureKeyVault => credentials.azure = azure_credentials()?,
+    }
+    let runtime =
+        tokio::runtime::Handle::try_current().map_err(|error| Error::Client(error.to_string()))?;
+    let client = KeyClient::new(credentials, settings)?;
+    Ok(BlockingKeyClient::new(Arc::new(client), runtime))
+}
+
+/// Returns a variable that is set to something.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Reads an address in place of the service's own; one that cannot be read must not lead to the service itself.
+fn endpoint(service: Service, name: &str) -> Result<Option<Url>, Error> {
+    let Some(text) = variable(name) else {
+        return Ok(None);
+    };
+    let text = if text.contains("://") {
+        text
+    } else {
+        format!("https://{text}")
+    };
+    let url = text.parse().map_err(|_| Error::Credentials {
+        service,
+        reason: format!("{name} is no address"),
+    })?;
+    Ok(Some(url))
+}
+
+/// The servers a token may be sent to; every server that a file names if nothing is said.
+fn vault_addresses() -> Option<Vec<String>> {
+    match variable("SOPS_HC_VAULT_ALLOWLIST")?.as_str() {
+        "all" => None,
+        "none" => Some(Vec::new()),
+        list => Some(list.split(',').map(|one| one.trim().to_owned()).collect()),
+    }
+}
+
+fn vault_credentials() -> Option<VaultCredentials> {
+    if let Some(token) = variable("VAULT_TOKEN") {
+        return Some(VaultCredentials::Token(token.into()));
+    }
+    // Where `vault login` leaves it.
+    let path = PathBuf::from(std::env::var_os("HOME")?).join(".vault-token");
+    path.is_file().then_some(VaultCredentials::TokenFile(path))
+}
+
+fn aws_credentials() -> Result<Option<AwsCredentials>, Error> {
+    let Some(id) = variable("AWS_ACCESS_KEY_ID") else {
+        return Ok(None);
+    };
+    AwsCredentials::from_value(&json!({
+        "aws_access_key_id": id,
+        "aws_secret_access_key": variable("AWS_SECRET_ACCESS_KEY"),
+        "aws_session_token": variable("AWS_SESSION_TOKEN"),
+    }))
+    .map(Some)
+}
+
+fn gcp_credentials() -> Result<Option<GcpCredentials>, Error> {
+    // The first may hold the file or its path.
+    let named = variable("GOOGLE_CREDENTIALS").map(|value| file(&value).unwrap_or(value));
+    if let Some(json) = named {
+        return GcpCredentials::from_json(&json).map(Some);
+    }
+    if let Some(token) = variable("GOOGLE_OAUTH_ACCESS_TOKEN") {
+        return Ok(Some(GcpCredentials::AccessToken(token.into())));
+    }
+    let Some(path) = variable("GOOGLE_APPLICATION_CREDENTIALS") else {
+        return Ok(None);
+    };
+    GcpCredentials::from_json(&file(&path).unwrap_or_default()).map(Some)
+}
+
+fn file(path: &str) -> Option<String> {
+    std::fs::read_to_string(path).ok()
+}
+
+fn azure_credentials() -> Result<Option<AzureCredentials>, Error> {
+    let (Some(tenant), Some(id)) = (variable("AZURE_TENANT_ID"), variable("AZURE_CLIENT_ID"))
+    else {
+        return Ok(None);
+    };
+    let certificate = variable("AZURE_CLIENT_CERTIFICATE_PATH");
+    AzureCredentials::from_value(&json!({
+        "tenantId": tenant,
+        "clientId": id,
+        "clientSecret": variable("AZURE_CLIENT_SECRET"),
+        "clientCertificate": certificate.and_then(|path| file(&path)),
+        "clientCertificatePassword": variable("AZURE_CLIENT_CERTIFICATE_PASSWORD"),
+        "authorityHost": variable("AZURE_AUTHORITY_HOST"),
+    }))
+    .map(Some)
+}
