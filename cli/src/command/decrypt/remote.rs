@@ -13,20 +13,44 @@ use fjord_keyservice::{
 };
 use fjord_sops::{KeyError, KeyService, Recipient};
 use serde_json::json;
+use tokio::runtime::{Handle, Runtime};
 use url::Url;
 use zeroize::Zeroizing;
 
 /// Asks the service that a file names; nothing is read or connected before, and what is wrong with one service's
 /// credentials is no matter of another's keys.
 #[derive(Default)]
-pub(super) struct Remote(Mutex<HashMap<Service, Result<BlockingKeyClient, Error>>>);
+pub(super) struct Remote(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    clients: HashMap<Service, Result<BlockingKeyClient, Error>>,
+    /// Carries the calls; the command itself starts none, and most files need none.
+    runtime: Option<Runtime>,
+}
 
 impl Remote {
     fn client(&self, service: Service) -> Result<BlockingKeyClient, Error> {
-        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let client = clients.entry(service).or_insert_with(|| client(service));
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { clients, runtime } = &mut *state;
+        let client = clients
+            .entry(service)
+            .or_insert_with(|| client(service, handle(runtime)?));
         client.clone()
     }
+}
+
+/// Returns the runtime, which is started when it is first asked for.
+fn handle(runtime: &mut Option<Runtime>) -> Result<Handle, Error> {
+    if let Some(runtime) = runtime {
+        return Ok(runtime.handle().clone());
+    }
+    let started = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Client(error.to_string()))?;
+    Ok(runtime.insert(started).handle().clone())
 }
 
 impl KeyService for Remote {
@@ -73,7 +97,7 @@ fn wanted(service: Service) -> &'static str {
     }
 }
 
-fn client(service: Service) -> Result<BlockingKeyClient, Error> {
+fn client(service: Service, runtime: Handle) -> Result<BlockingKeyClient, Error> {
     let address = |name| endpoint(service, name);
     let aws = |name| match address(name)? {
         None => address("AWS_ENDPOINT_URL"),
@@ -100,8 +124,6 @@ fn client(service: Service) -> Result<BlockingKeyClient, Error> {
         }
         Service::AzureKeyVault => credentials.azure = azure_credentials()?,
     }
-    let runtime =
-        tokio::runtime::Handle::try_current().map_err(|error| Error::Client(error.to_string()))?;
     let client = KeyClient::new(credentials, settings)?;
     Ok(BlockingKeyClient::new(Arc::new(client), runtime))
 }
