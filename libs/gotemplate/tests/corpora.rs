@@ -6,26 +6,14 @@
     reason = "a test may fail at any line"
 )]
 
-use std::fs;
-use std::path::Path;
-
 #[path = "../fuzz/checks/lexer.rs"]
 mod lexer;
 #[path = "../fuzz/checks/parser.rs"]
 mod parser;
+#[path = "../../../tests/shared/replay.rs"]
+mod replay;
 
-fn replay(target: &str, check: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fuzz/seeds")
-        .join(target);
-    let mut count = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        check(&fs::read(entry.unwrap().path()).unwrap());
-        count += 1;
-    }
-    println!("{target}: {count} seeds");
-    assert!(count > 0, "{target} has no seeds");
-}
+use replay::replay;
 
 #[test]
 fn seeds_of_the_lexer_hold() {

@@ -2,28 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::fs;
-use std::path::Path;
-
 #[path = "../fuzz/checks/kustomization.rs"]
 mod kustomization;
+#[path = "../../../tests/shared/replay.rs"]
+mod replay;
 #[path = "../fuzz/checks/tree.rs"]
 mod tree;
 #[path = "../fuzz/checks/yaml.rs"]
 mod yaml;
 
-fn replay(target: &str, check: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fuzz/seeds")
-        .join(target);
-    let mut count = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        check(&fs::read(entry.unwrap().path()).unwrap());
-        count += 1;
-    }
-    println!("{target}: {count} seeds");
-    assert!(count > 0, "{target} has no seeds");
-}
+use replay::replay;
 
 #[test]
 fn seeds_of_yaml_texts_hold() {

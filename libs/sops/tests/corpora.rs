@@ -6,30 +6,18 @@
     reason = "a test may fail at any line"
 )]
 
-use std::fs;
-use std::path::Path;
-
 use fjord_sops::Format;
 
 #[path = "../fuzz/checks/keys.rs"]
 mod keys;
+#[path = "../../../tests/shared/replay.rs"]
+mod replay;
 #[path = "../fuzz/checks/sealed_secret.rs"]
 mod sealed_secret;
 #[path = "../fuzz/checks/sops.rs"]
 mod sops;
 
-fn replay(target: &str, check: impl Fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fuzz/seeds")
-        .join(target);
-    let mut count = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        check(&fs::read(entry.unwrap().path()).unwrap());
-        count += 1;
-    }
-    println!("{target}: {count} seeds");
-    assert!(count > 0, "{target} has no seeds");
-}
+use replay::replay;
 
 #[test]
 fn seeds_of_yaml_hold() {
