@@ -1,6 +1,6 @@
 //! The commands, one file each; this file is only the list.
 //!
-//! A new command is one file below `command/`, one variant and one line in [`Command::run`].
+//! A new command is one file below `command/`, one variant and one line in [`Cli::run`].
 
 mod build;
 mod completion;
@@ -74,32 +74,26 @@ impl Cli {
     pub(crate) fn run(self) -> Result<()> {
         let cluster = &self.cluster;
         match &self.command {
+            Command::Get(args) => wait(get::run(args, cluster)),
+            Command::Reconcile(args) => wait(reconcile::run(args, cluster)),
+            Command::Suspend(args) => wait(suspend::suspend(args, cluster)),
+            Command::Resume(args) => wait(suspend::resume(args, cluster)),
+            Command::Events(args) => wait(events::run(args, cluster)),
+            Command::Drift(args) => wait(events::run_drift(args, cluster)),
+            Command::Build(args) => wait(build::run(args, cluster)),
             Command::Kustomize(args) => kustomize::run(args),
             Command::Template(args) => template::run(args, cluster),
             Command::Decrypt(args) => decrypt::run(args),
+            Command::Dev(args) => wait(dev::run(args, cluster)),
             Command::Completion(args) => completion::run(args),
-            _ => tokio::runtime::Builder::new_multi_thread()
-                .enable_all()
-                .build()?
-                .block_on(self.run_with_cluster()),
         }
     }
+}
 
-    async fn run_with_cluster(&self) -> Result<()> {
-        let cluster = &self.cluster;
-        match &self.command {
-            Command::Get(args) => get::run(args, cluster).await,
-            Command::Reconcile(args) => reconcile::run(args, cluster).await,
-            Command::Suspend(args) => suspend::suspend(args, cluster).await,
-            Command::Resume(args) => suspend::resume(args, cluster).await,
-            Command::Events(args) => events::run(args, cluster).await,
-            Command::Drift(args) => events::run_drift(args, cluster).await,
-            Command::Build(args) => build::run(args, cluster).await,
-            Command::Dev(args) => dev::run(args, cluster).await,
-            Command::Kustomize(_)
-            | Command::Template(_)
-            | Command::Decrypt(_)
-            | Command::Completion(_) => Ok(()),
-        }
-    }
+/// Runs a command that waits for others, on a runtime of its own.
+fn wait(work: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }
