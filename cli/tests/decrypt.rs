@@ -144,6 +144,22 @@ fn keys_of_clouds_need_credentials_that_are_given_outright() {
         let said = said(&decrypt(home.path(), &variables, &[&file]));
         assert!(said.contains(words), "{said}");
     }
+    // A file that a variable names and that is not there is told, not passed over.
+    for (case, words) in [
+        ("vault-yaml", "VAULT_CACERT: reading /nowhere/at.all"),
+        (
+            "gcp-yaml",
+            "GOOGLE_APPLICATION_CREDENTIALS: reading /nowhere/at.all",
+        ),
+    ] {
+        let file = path(&root.join(case).join("encrypted.yaml"));
+        let variables = [
+            ("VAULT_CACERT", "/nowhere/at.all"),
+            ("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/at.all"),
+        ];
+        let said = said(&decrypt(home.path(), &variables, &[&file]));
+        assert!(said.contains(words), "{said}");
+    }
     let file = path(&root.join("vault-yaml/encrypted.yaml"));
     let variables = [
         ("VAULT_TOKEN", "hvs.PLANTED"),

@@ -9,6 +9,7 @@ mod pgp;
 mod remote;
 mod ring;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -91,6 +92,11 @@ fn format(name: &str) -> Result<Format, String> {
 
 fn format_of(path: &Path) -> Format {
     Format::of_path(&path.to_string_lossy())
+}
+
+/// Returns a variable that is set to something.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// Reads a file, of which more than the limit would be refused anyway.

@@ -4,7 +4,6 @@
 //! Passphrases are asked for on the terminal, as late as possible; an agent is not asked.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +13,7 @@ use fjord_sops::{AgeIdentities, Ask, KeyError, KeyService, Recipient};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::read;
+use super::{read, variable};
 
 /// The variables that name a command, and whether it prints an SSH key.
 const COMMANDS: [(&str, bool); 2] = [
@@ -122,10 +121,6 @@ impl KeyService for Age {
             retryable: false,
         })
     }
-}
-
-fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// Asks on the terminal; none without one.

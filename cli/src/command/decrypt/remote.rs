@@ -17,6 +17,8 @@ use tokio::runtime::{Handle, Runtime};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::variable;
+
 /// Asks the service that a file names; nothing is read or connected before, and what is wrong with one service's
 /// credentials is no matter of another's keys.
 #[derive(Default)]
@@ -108,9 +110,7 @@ fn client(service: Service, runtime: Handle) -> Result<BlockingKeyClient, Error>
     match service {
         Service::Vault => {
             settings.vault_addresses = vault_addresses();
-            if let Some(path) = variable("VAULT_CACERT") {
-                settings.extra_roots = std::fs::read(path).unwrap_or_default();
-            }
+            settings.extra_roots = named_file(service, "VAULT_CACERT")?.unwrap_or_default();
             credentials.vault = vault_credentials();
         }
         Service::AwsKms => {
@@ -128,14 +128,26 @@ fn client(service: Service, runtime: Handle) -> Result<BlockingKeyClient, Error>
     Ok(BlockingKeyClient::new(Arc::new(client), runtime))
 }
 
-/// Returns a variable that is set to something.
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+/// Returns the text of a variable that is set to something; what is no text in it is replaced, not taken for absent.
+fn text(name: &str) -> Option<String> {
+    Some(variable(name)?.to_string_lossy().into_owned())
+}
+
+/// Reads the file that a variable names, if it names one.
+fn named_file(service: Service, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    let Some(path) = variable(name) else {
+        return Ok(None);
+    };
+    let read = std::fs::read(&path).map_err(|error| Error::Credentials {
+        service,
+        reason: format!("{name}: reading {}: {error}", path.display()),
+    });
+    read.map(Some)
 }
 
 /// Reads an address in place of the service's own; one that cannot be read must not lead to the service itself.
 fn endpoint(service: Service, name: &str) -> Result<Option<Url>, Error> {
-    let Some(text) = variable(name) else {
+    let Some(text) = text(name) else {
         return Ok(None);
     };
     let text = if text.contains("://") {
@@ -152,7 +164,7 @@ fn endpoint(service: Service, name: &str) -> Result<Option<Url>, Error> {
 
 /// The servers a token may be sent to; every server that a file names if nothing is said.
 fn vault_addresses() -> Option<Vec<String>> {
-    match variable("SOPS_HC_VAULT_ALLOWLIST")?.as_str() {
+    match text("SOPS_HC_VAULT_ALLOWLIST")?.as_str() {
         "all" => None,
         "none" => Some(Vec::new()),
         list => Some(list.split(',').map(|one| one.trim().to_owned()).collect()),
@@ -160,7 +172,7 @@ fn vault_addresses() -> Option<Vec<String>> {
 }
 
 fn vault_credentials() -> Option<VaultCredentials> {
-    if let Some(token) = variable("VAULT_TOKEN") {
+    if let Some(token) = text("VAULT_TOKEN") {
         return Some(VaultCredentials::Token(token.into()));
     }
     // Where `vault login` leaves it.
@@ -169,49 +181,44 @@ fn vault_credentials() -> Option<VaultCredentials> {
 }
 
 fn aws_credentials() -> Result<Option<AwsCredentials>, Error> {
-    let Some(id) = variable("AWS_ACCESS_KEY_ID") else {
+    let Some(id) = text("AWS_ACCESS_KEY_ID") else {
         return Ok(None);
     };
     AwsCredentials::from_value(&json!({
         "aws_access_key_id": id,
-        "aws_secret_access_key": variable("AWS_SECRET_ACCESS_KEY"),
-        "aws_session_token": variable("AWS_SESSION_TOKEN"),
+        "aws_secret_access_key": text("AWS_SECRET_ACCESS_KEY"),
+        "aws_session_token": text("AWS_SESSION_TOKEN"),
     }))
     .map(Some)
 }
 
 fn gcp_credentials() -> Result<Option<GcpCredentials>, Error> {
     // The first may hold the file or its path.
-    let named = variable("GOOGLE_CREDENTIALS").map(|value| file(&value).unwrap_or(value));
-    if let Some(json) = named {
+    let read = |value: String| std::fs::read_to_string(&value).unwrap_or(value);
+    if let Some(json) = text("GOOGLE_CREDENTIALS").map(read) {
         return GcpCredentials::from_json(&json).map(Some);
     }
-    if let Some(token) = variable("GOOGLE_OAUTH_ACCESS_TOKEN") {
+    if let Some(token) = text("GOOGLE_OAUTH_ACCESS_TOKEN") {
         return Ok(Some(GcpCredentials::AccessToken(token.into())));
     }
-    let Some(path) = variable("GOOGLE_APPLICATION_CREDENTIALS") else {
-        return Ok(None);
-    };
-    GcpCredentials::from_json(&file(&path).unwrap_or_default()).map(Some)
-}
-
-fn file(path: &str) -> Option<String> {
-    std::fs::read_to_string(path).ok()
+    let json = named_file(Service::GcpKms, "GOOGLE_APPLICATION_CREDENTIALS")?;
+    let json = json.as_deref().map(String::from_utf8_lossy);
+    json.map(|json| GcpCredentials::from_json(&json))
+        .transpose()
 }
 
 fn azure_credentials() -> Result<Option<AzureCredentials>, Error> {
-    let (Some(tenant), Some(id)) = (variable("AZURE_TENANT_ID"), variable("AZURE_CLIENT_ID"))
-    else {
+    let (Some(tenant), Some(id)) = (text("AZURE_TENANT_ID"), text("AZURE_CLIENT_ID")) else {
         return Ok(None);
     };
-    let certificate = variable("AZURE_CLIENT_CERTIFICATE_PATH");
+    let certificate = named_file(Service::AzureKeyVault, "AZURE_CLIENT_CERTIFICATE_PATH")?;
     AzureCredentials::from_value(&json!({
         "tenantId": tenant,
         "clientId": id,
-        "clientSecret": variable("AZURE_CLIENT_SECRET"),
-        "clientCertificate": certificate.and_then(|path| file(&path)),
-        "clientCertificatePassword": variable("AZURE_CLIENT_CERTIFICATE_PASSWORD"),
-        "authorityHost": variable("AZURE_AUTHORITY_HOST"),
+        "clientSecret": text("AZURE_CLIENT_SECRET"),
+        "clientCertificate": certificate.as_deref().map(String::from_utf8_lossy),
+        "clientCertificatePassword": text("AZURE_CLIENT_CERTIFICATE_PASSWORD"),
+        "authorityHost": text("AZURE_AUTHORITY_HOST"),
     }))
     .map(Some)
 }
