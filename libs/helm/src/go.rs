@@ -6,48 +6,7 @@ mod decode;
 
 pub(crate) use decode::Fault;
 pub(crate) use decode::{Decode, Fields};
-
-/// Quotes as Go's `strconv.Quote`.
-pub(crate) fn quote(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{b}' => out.push_str("\\v"),
-            c if is_print(c) => out.push(c),
-            c if (c as u32) < 0x80 => out.push_str(&format!("\\x{:02x}", c as u32)),
-            c if (c as u32) < 0x10000 => out.push_str(&format!("\\u{:04x}", c as u32)),
-            c => out.push_str(&format!("\\U{:08x}", c as u32)),
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// Says whether Go's `unicode.IsPrint` holds: letters, marks, numbers, punctuation, symbols, the space.
-pub(crate) fn is_print(c: char) -> bool {
-    // `escape_debug` leaves exactly the printable ones alone, but for quotes and combining marks.
-    matches!(c, '"' | '\'' | '\\' | ' ')
-        || (!c.is_whitespace() && (c.escape_debug().count() == 1 || is_mark(c)))
-}
-
-/// Combining marks are escaped by `escape_debug` only because they cling to the quote before them.
-fn is_mark(c: char) -> bool {
-    let mut with_letter = ['a'; 2];
-    if let Some(slot) = with_letter.get_mut(1) {
-        *slot = c;
-    }
-    let text: String = with_letter.iter().collect();
-    text.escape_debug().count() == 2
-}
+pub(crate) use fjord_yaml::{is_print, quote};
 
 /// Says whether Go's `unicode.IsSpace` holds.
 pub(crate) fn is_space(c: char) -> bool {

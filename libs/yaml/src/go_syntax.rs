@@ -1,57 +1,39 @@
 //! Nodes as Go writes values in its own syntax (`%#v`), for the messages that show a key which cannot be one.
 
-use crate::resolve::{Dialect, Resolved, resolve};
-use crate::{Node, Style, format_g};
+use crate::value::v2_typed;
+use crate::{Error, Node, Typed, format_g, quote};
 
 /// Writes a node as goyaml.v2 decodes it into an `interface{}`.
-pub(crate) fn go_syntax(node: &Node) -> String {
-    match node {
-        Node::Scalar(scalar) if scalar.style != Style::Plain || scalar.tagged => {
-            quoted(&scalar.value)
-        }
-        Node::Scalar(scalar) => match resolve(&scalar.value, Dialect::V2) {
-            Resolved::Null => "interface {}(nil)".to_owned(),
-            Resolved::Bool(flag) => flag.to_string(),
-            Resolved::Int(number) => number.to_string(),
-            Resolved::Uint(number) => format!("{number:#x}"),
-            Resolved::Float(number) => format_g(number),
-            _ => quoted(&scalar.value),
+///
+/// # Errors
+/// A tag does not fit its text.
+pub(crate) fn go_syntax(node: &Node) -> Result<String, Error> {
+    Ok(match node {
+        Node::Scalar(scalar) => match v2_typed(scalar)? {
+            Typed::Null => "interface {}(nil)".to_owned(),
+            Typed::Bool(flag) => flag.to_string(),
+            Typed::Int(number) => number.to_string(),
+            Typed::Uint(number) => format!("{number:#x}"),
+            Typed::Float(number) => format_g(number),
+            Typed::Str(text) => quote(&text),
         },
         Node::Seq(seq) => {
-            let items: Vec<String> = seq.items.iter().map(go_syntax).collect();
-            format!("[]interface {{}}{{{}}}", items.join(", "))
+            let items: Result<Vec<_>, _> = seq.items.iter().map(go_syntax).collect();
+            format!("[]interface {{}}{{{}}}", items?.join(", "))
         }
         Node::Map(map) => {
-            let entries = map.entries.iter();
-            let mut entries: Vec<String> = entries
-                .map(|(key, value)| {
-                    let key = go_syntax(&Node::Scalar(key.clone()));
-                    format!("{key}:{}", go_syntax(value))
-                })
-                .collect();
+            let mut entries = Vec::new();
+            for (key, value) in &map.entries {
+                let key = go_syntax(&Node::Scalar(key.clone()))?;
+                entries.push(format!("{key}:{}", go_syntax(value)?));
+            }
             entries.sort_unstable();
             format!(
                 "map[interface {{}}]interface {{}}{{{}}}",
                 entries.join(", ")
             )
         }
-    }
-}
-
-fn quoted(text: &str) -> String {
-    let mut out = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\n' => out += "\\n",
-            '\t' => out += "\\t",
-            '\r' => out += "\\r",
-            c if c.is_control() => out += &format!("\\x{:02x}", u32::from(c)),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
+    })
 }
 
 #[cfg(test)]
@@ -68,6 +50,10 @@ mod tests {
                 r#"[]interface {}{1, "a", interface {}(nil), 1.5, true}"#,
             ),
             (
+                "[!!float 1, !!str 2, !!binary aGk=, \"a'\\u007f\\u0085\"]: x",
+                r#"[]interface {}{1, "2", "hi", "a'\x7f\u0085"}"#,
+            ),
+            (
                 "{b: [], a: '1'}: x",
                 r#"map[interface {}]interface {}{"a":"1", "b":[]interface {}{}}"#,
             ),
@@ -75,5 +61,10 @@ mod tests {
             let error = parse_first(text.as_bytes(), Merge::V2, &Limits::default()).unwrap_err();
             assert_eq!(error.to_string(), format!("yaml: invalid map key: {want}"));
         }
+        let error = parse_first(b"[!!int a]: x", Merge::V2, &Limits::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "yaml: cannot decode !!str `a` as a !!int"
+        );
     }
 }

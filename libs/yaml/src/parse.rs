@@ -281,7 +281,7 @@ impl Composer<'_, '_> {
             let key = match self.node(event, depth + 1)? {
                 Node::Scalar(key) => key,
                 other if self.merge == Merge::V2 => {
-                    let shown = go_syntax(&other);
+                    let shown = go_syntax(&other)?;
                     return Err(Error::syntax(format!("invalid map key: {shown}")));
                 }
                 _ => {

@@ -1,5 +1,6 @@
 //! Nodes to JSON values, by the rules of either Go library.
 
+use crate::go_syntax::go_syntax;
 use crate::number::{format_g, json_integer};
 use crate::resolve::{Dialect, Resolved, resolve, resolve_as};
 use crate::{Error, Limits, Map, Merge, Node, Scalar, Style, Tag, parse_first};
@@ -328,7 +329,10 @@ fn v2_scalar(typed: Typed<'_>) -> Result<Value, Error> {
 /// Makes a key; an error names its value, too.
 fn v2_key(key: Typed<'_>, value: &Node) -> Result<String, Error> {
     let refused = |key: String| {
-        let value = go_syntax(value)?;
+        let value = match go_syntax(value)?.as_str() {
+            "interface {}(nil)" => "<nil>".to_owned(),
+            text => text.to_owned(),
+        };
         Err(Error::Json(format!(
             "unsupported map key of type: {key}, value: {value}"
         )))
@@ -348,45 +352,8 @@ fn v2_key(key: Typed<'_>, value: &Node) -> Result<String, Error> {
     })
 }
 
-/// Prints a value as Go source, which is how Go's library names the value of a key it does not support.
-fn go_syntax(node: &Node) -> Result<String, Error> {
-    let text = go_syntax_within(node)?;
-    Ok(match text.as_str() {
-        "interface {}(nil)" => "<nil>".to_owned(),
-        _ => text,
-    })
-}
-
-fn go_syntax_within(node: &Node) -> Result<String, Error> {
-    Ok(match node {
-        Node::Scalar(scalar) => match v2_typed(scalar)? {
-            Typed::Null => "interface {}(nil)".to_owned(),
-            Typed::Bool(flag) => flag.to_string(),
-            Typed::Int(number) => number.to_string(),
-            Typed::Uint(number) => format!("{number:#x}"),
-            Typed::Float(number) => format_g(number),
-            Typed::Str(text) => format!("{text:?}"),
-        },
-        Node::Seq(seq) => {
-            let items: Result<Vec<_>, _> = seq.items.iter().map(go_syntax_within).collect();
-            format!("[]interface {{}}{{{}}}", items?.join(", "))
-        }
-        Node::Map(map) => {
-            let mut entries = Vec::new();
-            for (key, value) in &map.entries {
-                let key = go_syntax_within(&Node::Scalar(key.clone()))?;
-                entries.push(format!("{key}:{}", go_syntax_within(value)?));
-            }
-            entries.sort();
-            format!(
-                "map[interface {{}}]interface {{}}{{{}}}",
-                entries.join(", ")
-            )
-        }
-    })
-}
-
-fn v2_typed(scalar: &Scalar) -> Result<Typed<'_>, Error> {
+/// Decides the type as goyaml.v2 does.
+pub(crate) fn v2_typed(scalar: &Scalar) -> Result<Typed<'_>, Error> {
     let text = || Typed::Str(Cow::Borrowed(scalar.value.as_str()));
     match &scalar.tag {
         Tag::Binary if scalar.tagged => return scalar.binary(),
