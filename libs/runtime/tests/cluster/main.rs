@@ -258,7 +258,11 @@ async fn a_deleted_object_loses_our_finalizer_only_and_its_series() {
         "gotk_reconcile_duration_seconds_count{{kind=\"Widget\",name=\"w\",namespace=\"{}\"",
         bench.name
     );
-    assert!(running.metric(&series).is_some());
+    // The status is seen before the pass that wrote it has been counted.
+    eventually("its series is there", || async {
+        running.metric(&series).map(drop)
+    })
+    .await;
     bench.delete("w").await;
     let widget = eventually("our finalizer is off", || async {
         let widget = bench.get("w").await.unwrap();

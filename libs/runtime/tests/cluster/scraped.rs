@@ -3,6 +3,7 @@
 use std::{
     path::Path,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use fjord_sandbox::free_port;
@@ -25,6 +26,9 @@ groups:
     for: 1s
 ";
 
+/// How often it is started while its port is taken.
+const STARTS: usize = 3;
+
 /// A running Prometheus; dropped, it is gone.
 struct Prometheus {
     process: Child,
@@ -32,41 +36,58 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts one that scrapes `port`; says so and returns nothing where the program is absent.
-    fn start(folder: &Path, port: u16) -> Option<Self> {
-        let own = free_port().unwrap();
-        std::fs::write(
-            folder.join("config.yaml"),
-            CONFIG.replace("PORT", &port.to_string()),
-        )
-        .unwrap();
+    /// Starts one that scrapes `port` and waits until it answers; says so and returns nothing where the program is absent.
+    ///
+    /// Its own port may be taken between our look and its start: then it ends, and is started on another one.
+    async fn start(folder: &Path, port: u16) -> Option<Self> {
+        let config = folder.join("config.yaml");
+        std::fs::write(&config, CONFIG.replace("PORT", &port.to_string())).unwrap();
         std::fs::write(folder.join("rules.yaml"), RULES).unwrap();
-        let mut command = Command::new("prometheus");
-        command
-            .arg(format!(
-                "--config.file={}",
-                folder.join("config.yaml").display()
-            ))
-            .arg(format!(
-                "--storage.tsdb.path={}",
-                folder.join("data").display()
-            ))
-            .arg(format!("--web.listen-address=127.0.0.1:{own}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        match command.spawn() {
-            Ok(process) => Some(Self {
+        for _ in 0..STARTS {
+            let own = free_port().unwrap();
+            let mut command = Command::new("prometheus");
+            command
+                .arg(format!("--config.file={}", config.display()))
+                .arg(format!(
+                    "--storage.tsdb.path={}",
+                    folder.join("data").display()
+                ))
+                .arg(format!("--web.listen-address=127.0.0.1:{own}"))
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            let process = match command.spawn() {
+                Ok(process) => process,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    eprintln!(
+                        "SKIPPED: prometheus is not installed (Debian: apt-get install prometheus)"
+                    );
+                    return None;
+                }
+                Err(error) => panic!("prometheus: {error}"),
+            };
+            let mut started = Self {
                 process,
                 address: format!("http://127.0.0.1:{own}/api/v1"),
-            }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                eprintln!(
-                    "SKIPPED: prometheus is not installed (Debian: apt-get install prometheus)"
-                );
-                None
+            };
+            if started.answers().await {
+                return Some(started);
             }
-            Err(error) => panic!("prometheus: {error}"),
         }
+        panic!("prometheus ended {STARTS} times before it answered");
+    }
+
+    /// Waits until it answers; false if it ends before.
+    async fn answers(&mut self) -> bool {
+        for _ in 0..400 {
+            if self.process.try_wait().unwrap().is_some() {
+                return false;
+            }
+            if self.get("status/buildinfo", &[]).await.is_some() {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("prometheus: no answer within 20 s");
     }
 
     async fn get(&self, path: &str, query: &[(&str, &str)]) -> Option<Value> {
@@ -98,14 +119,14 @@ impl Drop for Prometheus {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prometheus_finds_what_dashboards_select_and_alerts_of_a_failing_object() {
     let folder = tempfile::tempdir().unwrap();
-    let port = free_port().unwrap();
-    let Some(prometheus) = Prometheus::start(folder.path(), port) else {
-        return;
-    };
     let bench = Bench::new("scraped").await;
+    let port = free_port().unwrap();
     let _running = bench
         .start(&[&format!("--metrics-addr=127.0.0.1:{port}")])
         .await;
+    let Some(prometheus) = Prometheus::start(folder.path(), port).await else {
+        return;
+    };
     bench.create("good", "succeed").await;
     bench.create("bad", "stall").await;
     bench.until("good", "Ready=True").await;
