@@ -71,8 +71,8 @@ struct Parts<'t> {
 impl<'t> Parts<'t> {
     fn parse(text: &'t str) -> Option<Self> {
         let body = text.strip_prefix("ENC[AES256_GCM,data:")?;
-        // Parity: what follows the last bracket is passed over.
-        let (body, _) = body.rsplit_once(']')?;
+        // Parity: what follows the last bracket of the first line is passed over.
+        let (body, _) = body.lines().next()?.rsplit_once(']')?;
         let (body, kind) = body.rsplit_once(",type:")?;
         let (body, tag) = body.rsplit_once(",tag:")?;
         let (data, iv) = body.rsplit_once(",iv:")?;

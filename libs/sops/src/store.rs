@@ -10,7 +10,10 @@ mod yaml;
 use crate::error::Error;
 use crate::format::Format;
 use crate::metadata::Metadata;
-use crate::tree::{Branch, Node};
+use crate::tree::{Branch, Key, Node};
+
+/// The key that metadata stand at.
+const METADATA: &str = "sops";
 
 /// How deep documents may nest.
 pub(crate) const DEPTH: usize = 128;
@@ -35,6 +38,24 @@ pub(crate) fn write(documents: &[Branch], format: Format) -> Result<Vec<u8>, Err
         Format::Dotenv => dotenv::write(first()),
         Format::Ini => ini::write(first()),
         Format::Binary => binary::write(first()),
+    }
+}
+
+/// Takes the metadata out of a document; none if there are none.
+fn take_metadata(branch: &mut Branch) -> Result<Option<Node>, Error> {
+    let mut found = Vec::new();
+    branch.retain_mut(|(key, node)| {
+        let is_metadata = matches!(key, Key::Text(key) if key == METADATA);
+        if is_metadata {
+            found.push(std::mem::replace(node, Node::Null));
+        }
+        !is_metadata
+    });
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        _ => Err(Error::Metadata(format!(
+            "{METADATA} is given more than once"
+        ))),
     }
 }
 

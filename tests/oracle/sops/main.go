@@ -24,8 +24,10 @@ import (
 )
 
 type request struct {
-	Op        string `json:"op"`
-	Format    string `json:"format"`
+	Op     string `json:"op"`
+	Format string `json:"format"`
+	// Output is the format that decrypted text is written in, if it is another.
+	Output    string `json:"output"`
 	Text      []byte `json:"text"`
 	Recipient string `json:"recipient"`
 	// Rule is the name of the metadata field that chooses what is encrypted, Value its value.
@@ -80,7 +82,11 @@ func handle(asked request) (text []byte, err error) {
 	case "encrypt":
 		return encrypt(store, asked)
 	case "decrypt":
-		return decrypt(store, asked)
+		output := store
+		if asked.Output != "" {
+			output = common.StoreForFormat(formats.FormatFromString(asked.Output), config.NewStoresConfig())
+		}
+		return decrypt(store, output, asked)
 	}
 	return nil, errors.New("unknown request")
 }
@@ -131,7 +137,7 @@ func encrypt(store common.Store, asked request) ([]byte, error) {
 	return store.EmitEncryptedFile(tree)
 }
 
-func decrypt(store common.Store, asked request) ([]byte, error) {
+func decrypt(store, output common.Store, asked request) ([]byte, error) {
 	tree, err := store.LoadEncryptedFile(asked.Text)
 	if err != nil {
 		return nil, err
@@ -155,5 +161,5 @@ func decrypt(store common.Store, asked request) ([]byte, error) {
 			return nil, errors.New("MAC mismatch")
 		}
 	}
-	return store.EmitPlainFile(tree.Branches)
+	return output.EmitPlainFile(tree.Branches)
 }

@@ -1,187 +1,86 @@
 //! INI files: sections of keys; metadata in the section `sops`.
+//!
+//! Reads and writes what SOPS does by `gopkg.in/ini.v1` (1.67.3): of a key given twice the last value counts, sections given
+//! twice stay two, a value may span lines, and a comment belongs to what follows it or stands before it in its line.
+
+mod read;
+mod write;
+
+pub(super) use write::write;
 
 use super::flat::unflatten;
-use super::go_text;
+use super::take_metadata;
 use crate::error::Error;
 use crate::metadata::Metadata;
 use crate::tree::{Branch, Key, Node};
 
-const METADATA: &str = "sops";
+/// What keys before the first section belong to.
+const DEFAULT: &str = "DEFAULT";
+
+/// A section, or what stands before the first.
+#[derive(Default)]
+struct Section {
+    name: String,
+    comment: String,
+    keys: Vec<Entry>,
+}
+
+/// A key of a section.
+#[derive(Default)]
+struct Entry {
+    name: String,
+    value: String,
+    comment: String,
+}
+
+impl Section {
+    /// Sets a key; one that is known keeps its place.
+    fn set(&mut self, entry: Entry) {
+        match self.keys.iter_mut().find(|key| key.name == entry.name) {
+            Some(known) => *known = entry,
+            None => self.keys.push(entry),
+        }
+    }
+}
 
 pub(super) fn read(text: &[u8]) -> Result<(Branch, Metadata), Error> {
     let text = std::str::from_utf8(text).map_err(|_| Error::syntax("ini", "it is not UTF-8"))?;
-    // Parity: keys before the first section belong to one that is called so.
-    let mut branch: Branch = vec![(Key::Text("DEFAULT".to_owned()), Node::Map(Vec::new()))];
-    let mut comment = String::new();
-    for (index, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() {
-            continue;
-        }
-        if line.starts_with([';', '#']) {
-            add_comment(&mut comment, line);
-            continue;
-        }
-        if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
-            let entries = take(&mut comment).into_iter().collect();
-            branch.push((Key::Text(name.trim().to_owned()), Node::Map(entries)));
-            continue;
-        }
-        let Some((key, value)) = line.split_once(['=', ':']) else {
-            let reason = format!("line {} is no key = value", index + 1);
-            return Err(Error::syntax("ini", reason));
-        };
-        let mut value = value.trim();
-        if !value.starts_with(['`', '"', '\''])
-            && let Some(at) = value.find(['#', ';'])
-        {
-            add_comment(&mut comment, &value[at..]);
-            value = value[..at].trim();
-        }
-        if let Some((_, Node::Map(entries))) = branch.last_mut() {
-            let value = Node::Text(unquoted(value));
-            let key = Key::Text(unquoted(key.trim()));
-            match entries.iter_mut().find(|(known, _)| *known == key) {
-                // Parity: of a key that is given twice the last value counts, at the place of the first.
-                Some((_, known)) => *known = value,
-                None => entries.push((key, value)),
-            }
-            // Parity: in the tree, the comment of a key stands behind it.
-            entries.extend(take(&mut comment));
-        }
-    }
-    let metadata = branch
-        .iter()
-        .find(|(key, _)| *key == Key::Text(METADATA.to_owned()));
-    let Some((_, Node::Map(entries))) = metadata else {
+    let mut branch: Branch = read::sections(text)?.into_iter().map(entry).collect();
+    let Some(Node::Map(entries)) = take_metadata(&mut branch)? else {
         return Err(Error::NotEncrypted);
     };
     let flat: Vec<(String, String)> = entries
-        .iter()
+        .into_iter()
         .filter_map(|(key, node)| match (key, node) {
-            (Key::Text(key), Node::Text(value)) => Some((key.clone(), value.clone())),
+            (Key::Text(key), Node::Text(value)) => Some((key, value)),
             _ => None,
         })
         .collect();
-    let metadata = Metadata::read(&unflatten(&flat)?)?;
-    branch.retain(|(key, node)| {
-        let is_empty_default = *key == Key::Text("DEFAULT".to_owned())
-            && matches!(node, Node::Map(entries) if entries.is_empty());
-        *key != Key::Text(METADATA.to_owned()) && !is_empty_default
-    });
-    Ok((branch, metadata))
+    Ok((branch, Metadata::read(&unflatten(&flat)?)?))
 }
 
-/// Adds a line to the comment of what comes next.
-fn add_comment(comment: &mut String, line: &str) {
-    if !comment.is_empty() {
-        comment.push('\n');
+/// Makes a section an entry of the tree.
+fn entry(section: Section) -> (Key, Node) {
+    let mut entries = Branch::new();
+    entries.extend(comment(&section.comment));
+    for key in section.keys {
+        entries.push((Key::Text(key.name), Node::Text(key.value)));
+        // Parity: in the tree, the comment of a key stands behind it.
+        entries.extend(comment(&key.comment));
     }
-    comment.push_str(line);
+    (Key::Text(section.name), Node::Map(entries))
 }
 
-/// Takes the comment, of which the first mark is not a part.
-fn take(comment: &mut String) -> Option<(Key, Node)> {
-    let comment = std::mem::take(comment);
-    let text = comment.trim_start_matches([';', '#']).trim();
-    (!comment.is_empty()).then(|| (Key::Comment(text.to_owned().into()), Node::Null))
+/// Makes a comment an entry, without the marks and spaces it begins with; its other lines keep theirs.
+fn comment(comment: &str) -> Option<(Key, Node)> {
+    let text = match comment.chars().next()? {
+        mark @ (';' | '#') => comment.trim_start_matches([mark, ' ']),
+        _ => comment,
+    };
+    Some((Key::Comment(text.to_owned().into()), Node::Null))
 }
 
-/// Writes a comment, every line with a mark.
-fn write_comment(out: &mut String, comment: &str) {
-    for line in comment.lines() {
-        if !line.starts_with([';', '#']) {
-            out.push_str("; ");
-        }
-        out.push_str(line);
-        out.push('\n');
-    }
-}
-
-/// Takes the quotes off a value that needs them.
-fn unquoted(text: &str) -> String {
-    for quote in ["`", "\"\"\"", "\"", "'"] {
-        let inner = text
-            .strip_prefix(quote)
-            .and_then(|text| text.strip_suffix(quote));
-        if let Some(inner) = inner {
-            return inner.to_owned();
-        }
-    }
-    text.to_owned()
-}
-
-pub(super) fn write(branch: &[(Key, Node)]) -> Result<Vec<u8>, Error> {
-    let mut out = String::new();
-    for (section, node) in branch {
-        let (section, mut entries) = match (section, node) {
-            (Key::Comment(_), _) => continue,
-            (Key::Text(section), Node::Map(entries)) => (section, entries.as_slice()),
-            (Key::Text(section), _) => {
-                let reason =
-                    format!("{section} stands outside of a section; use another output type");
-                return Err(Error::syntax("ini", reason));
-            }
-        };
-        if !out.is_empty() {
-            out.push('\n');
-        }
-        // What comes before the first key is the comment of the section.
-        while let Some(((Key::Comment(comment), _), rest)) = entries.split_first() {
-            write_comment(&mut out, &comment.text);
-            entries = rest;
-        }
-        if section != "DEFAULT" {
-            out.push_str(&format!("[{section}]\n"));
-        }
-        write_entries(&mut out, section, entries)?;
-    }
-    Ok(out.into_bytes())
-}
-
-/// Writes the keys of a section, padded to the longest.
-fn write_entries(out: &mut String, section: &str, entries: &[(Key, Node)]) -> Result<(), Error> {
-    let width = entries
-        .iter()
-        .filter_map(|(key, _)| match key {
-            Key::Text(key) => Some(quoted_key(key).chars().count()),
-            Key::Comment(_) => None,
-        })
-        .max()
-        .unwrap_or(0);
-    for (index, (key, node)) in entries.iter().enumerate() {
-        let Key::Text(key) = key else {
-            continue;
-        };
-        if let Some((Key::Comment(comment), _)) = entries.get(index + 1) {
-            write_comment(out, &comment.text);
-        }
-        let Some(value) = go_text(node) else {
-            let reason = format!("{section}.{key} holds {}", node.kind());
-            return Err(Error::syntax("ini", reason));
-        };
-        let value = String::from_utf8_lossy(&value);
-        let key = quoted_key(key);
-        out.push_str(&format!("{key:<width$} = {}\n", quoted(&value)));
-    }
-    Ok(())
-}
-
-fn quoted_key(key: &str) -> String {
-    if key.contains(['"', '=', ':']) {
-        format!("`{key}`")
-    } else {
-        key.to_owned()
-    }
-}
-
-/// Quotes what would not be read back as it is.
-fn quoted(value: &str) -> String {
-    if value.contains('\n') {
-        format!("\"\"\"{value}\"\"\"")
-    } else if value.contains(['#', ';']) || value.trim() != value {
-        format!("`{value}`")
-    } else {
-        value.to_owned()
-    }
+/// Names the place of an error.
+fn wrong(line: usize, what: &str) -> Error {
+    Error::syntax("ini", format!("line {line} {what}"))
 }

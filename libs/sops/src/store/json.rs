@@ -1,6 +1,8 @@
 //! JSON: an object, its keys in their order, integers as large as they are.
 
-use super::DEPTH;
+mod lenient;
+
+use super::{DEPTH, take_metadata};
 use crate::error::Error;
 use crate::metadata::Metadata;
 use crate::tree::{Branch, Key, Node};
@@ -9,21 +11,18 @@ use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
 
-const METADATA: &str = "sops";
-
 pub(super) fn read(text: &[u8]) -> Result<(Branch, Metadata), Error> {
-    let Document(node) = serde_json::from_slice(text).map_err(|error| {
+    let text = lenient::lenient(text);
+    // Parity: what stands behind the object is passed over.
+    let mut reader = serde_json::Deserializer::from_str(&text);
+    let Document(node) = Document::deserialize(&mut reader).map_err(|error| {
         let place = format!("line {} column {}", error.line(), error.column());
         Error::syntax("json", format!("{place} is no JSON"))
     })?;
     let Node::Map(mut branch) = node else {
         return Err(Error::syntax("json", "the top is no object"));
     };
-    let at = branch
-        .iter()
-        .position(|(key, _)| *key == Key::Text(METADATA.to_owned()))
-        .ok_or(Error::NotEncrypted)?;
-    let (_, metadata) = branch.remove(at);
+    let metadata = take_metadata(&mut branch)?.ok_or(Error::NotEncrypted)?;
     let metadata = Metadata::read(&to_value(&metadata))?;
     Ok((branch, metadata))
 }

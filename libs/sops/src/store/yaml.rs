@@ -5,6 +5,7 @@
 
 use super::DEPTH;
 use super::json::to_value;
+use super::{METADATA, take_metadata};
 use crate::error::Error;
 use crate::metadata::Metadata;
 use crate::tree::{Branch, Comment, Key, Node};
@@ -14,7 +15,6 @@ use fjord_yaml::commented::{self, Comments, Document, Node as Yaml, Value};
 use fjord_yaml::{Limits, Scalar, Style, Tag, Typed, v3_string};
 use std::collections::HashSet;
 
-const METADATA: &str = "sops";
 const INDENT: u8 = 4;
 
 pub(super) fn read(text: &[u8]) -> Result<(Vec<Branch>, Metadata), Error> {
@@ -25,17 +25,11 @@ pub(super) fn read(text: &[u8]) -> Result<(Vec<Branch>, Metadata), Error> {
     for (index, document) in parsed.iter().enumerate() {
         let reader = Reader { first: index == 0 };
         let mut branch = reader.document(document)?;
-        let mut found = Vec::new();
-        branch.retain_mut(|(key, node)| {
-            let is_metadata = matches!(key, Key::Text(key) if key == METADATA);
-            if is_metadata {
-                found.push(std::mem::replace(node, Node::Null));
-            }
-            !is_metadata
-        });
         // Only the first document says how the file is encrypted; the others repeat it.
         if index == 0 {
-            metadata = found.pop();
+            metadata = take_metadata(&mut branch)?;
+        } else {
+            branch.retain(|(key, _)| !matches!(key, Key::Text(key) if key == METADATA));
         }
         documents.push(branch);
     }
@@ -169,6 +163,10 @@ impl Reader {
     }
 
     fn leaf(self, scalar: &Scalar) -> Result<Node, Error> {
+        if scalar.tag == Tag::Str && !scalar.tagged {
+            // As it was read; `typed` gives what comes of a text that is written and read once more.
+            return Ok(Node::Text(scalar.value.clone()));
+        }
         let node = if scalar.tag == Tag::Binary {
             binary(&scalar.value)
         } else {
