@@ -14,6 +14,7 @@
 //! # Ok::<(), fjord_yaml::Error>(())
 //! ```
 
+mod caught;
 pub mod commented;
 mod emit;
 mod error;

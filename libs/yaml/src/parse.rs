@@ -3,6 +3,7 @@
 //! Aliases are expanded while composing, counted against the limits. Merge keys are applied by the rules
 //! of whoever asks: kyaml lets explicit keys win, goyaml.v2 lets the later of both win.
 
+use crate::caught::caught;
 use crate::go_syntax::go_syntax;
 use crate::resolve::{Dialect, resolve};
 use crate::{Error, Limits, Map, Node, Scalar, Seq, Style, Tag};
@@ -11,7 +12,6 @@ use libyaml_safer::{
 };
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What becomes of `<<`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ fn with_composer<T>(
     let (text, ending) = feed(text);
     // The scanner asserts on other hostile input, too (a tag with an invalid escape); such a document is
     // an error like any other and must not take the process with it.
-    catch_unwind(AssertUnwindSafe(|| {
+    caught(|| {
         let mut input = &*text;
         let mut parser = Parser::new();
         parser.set_input_string(&mut input);
@@ -93,8 +93,7 @@ fn with_composer<T>(
             open: HashSet::new(),
             nodes: 0,
         })
-    }))
-    .unwrap_or_else(|_| Err(Error::syntax("unknown problem parsing YAML content")))
+    })
 }
 
 /// Gives a text the line feed at its end without which the scanner asserts on a block scalar; [`Ending::unfed`] takes it back

@@ -2,12 +2,12 @@
 
 use super::scan::{Token, Tokens};
 use super::{Comments, Document, Node, Value};
+use crate::caught::caught;
 use crate::parse::{Ending, feed, scalar};
 use crate::{Error, Limits};
 use libyaml_safer::{ScalarStyle, TokenData};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Collections nested in one another, whatever the caller's limit: each takes its part of the stack.
 const DEPTH: usize = 160;
@@ -23,7 +23,7 @@ pub(super) fn documents(text: &[u8], limits: &Limits) -> Result<Vec<Document>, E
     let text = as_utf8(text)?;
     let (fed, ending) = feed(&text);
     // As in `parse`: the scanner asserts on some hostile input.
-    catch_unwind(AssertUnwindSafe(|| {
+    caught(|| {
         let mut input = &*fed;
         let length = text.len().min(fed.len());
         Composer {
@@ -40,8 +40,7 @@ pub(super) fn documents(text: &[u8], limits: &Limits) -> Result<Vec<Document>, E
             nodes: 0,
         }
         .documents()
-    }))
-    .unwrap_or_else(|_| Err(Error::syntax("unknown problem parsing YAML content")))
+    })
 }
 
 /// Takes a byte order mark off, so that places in the text are the scanner's.
