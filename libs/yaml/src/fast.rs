@@ -168,6 +168,17 @@ impl Reader<'_> {
         self.byte(at) == Some(b'-') && matches!(self.byte(at + 1), None | Some(b' '))
     }
 
+    /// Reads what stands below a key or a dash: a collection, or a value that has the line for itself.
+    fn below(&mut self, column: usize, depth: usize) -> Option<Node> {
+        let at = self.start + self.indent;
+        match self.collection(at, depth)? {
+            Some(node) => Some(node),
+            // How far a block scalar is indented is counted from elsewhere here.
+            None if matches!(self.byte(at), Some(b'|' | b'>')) => None,
+            None => self.inline(at, column, depth),
+        }
+    }
+
     /// Reads the collection that begins with this line.
     fn node(&mut self, depth: usize) -> Option<Node> {
         self.collection(self.start + self.indent, depth)?
@@ -224,7 +235,7 @@ impl Reader<'_> {
         self.advance()?;
         let at = self.start + self.indent;
         if !self.is_over && self.indent > column {
-            return self.node(depth + 1);
+            return self.below(column, depth + 1);
         }
         self.count()?;
         if !self.is_over && self.indent == column && self.is_dash(at) {
@@ -274,7 +285,7 @@ impl Reader<'_> {
             if self.is_over || self.indent <= column {
                 return None;
             }
-            return self.node(depth + 1);
+            return self.below(column, depth + 1);
         }
         let at = self.skip_spaces(after)?;
         match self.collection(at, depth + 1)? {

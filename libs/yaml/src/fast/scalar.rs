@@ -129,12 +129,18 @@ impl Reader<'_> {
         let (mut leading_break, mut trailing_breaks) = (false, 0);
         let (mut indent, mut widest) = (0, 0);
         let mut leading_blank = false;
+        let mut is_ended = true;
         while next < self.bytes.len() {
             let rest = &self.bytes[next..];
-            // Parity: a text that ends within a block scalar has rules of its own.
-            let length = super::find(rest, b'\n')?;
+            let found = super::find(rest, b'\n');
+            let length = found.unwrap_or(rest.len());
             let text = &rest[..length];
             let spaces = text.iter().take_while(|byte| **byte == b' ').count();
+            is_ended = found.is_some();
+            // Parity: a text whose last line is blank and has no end has rules of its own.
+            if !is_ended && spaces == length {
+                return None;
+            }
             if indent == 0 || spaces < indent || length == indent {
                 match text.get(spaces) {
                     None => {
@@ -169,7 +175,9 @@ impl Reader<'_> {
         if indent == 0 {
             return None;
         }
-        if chomping != Some(b'-') {
+        // The last line of a text may lack its line feed, which then is no part of the value.
+        let is_cut = !is_ended && next > self.bytes.len();
+        if chomping != Some(b'-') && !is_cut {
             value.push('\n');
         }
         if chomping == Some(b'+') {

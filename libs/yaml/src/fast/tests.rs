@@ -40,6 +40,20 @@ fn what_manifests_are_made_of_is_read_as_the_scanner_reads_it() {
         "a: h\u{e9}llo \u{2713}\n",
         "a: b",
         "- a\n- b\n",
+        "a:\n  {}\nb:\n  [c]\n",
+        "a:\n  - b:\n      'c'\n    d:\n      e # f\n  -\n    {}\n",
+        "a:\n  b\n  c\n",
+        "a:\n  b\n c: d\n",
+        "a:\n  |\n  b\n",
+        "a: |\n  b",
+        "a: |-\n  b\n  c",
+        "a: |+\n  b\n\n  c",
+        "a: >\n  b\n  c",
+        "a: |\n  b\nc: d",
+        "a: |\n  b\n  ",
+        "a: |\n  b\n   ",
+        "a: |",
+        "- a: |-\n    b\n- c: |\n    d",
     ] {
         is_same(text);
     }
@@ -52,6 +66,7 @@ fn the_subset_is_not_empty() {
         "a:\n- 1\n- b: c\n  d: e\nf: g\n",
         "a: |\n  x\n\n  y\nb: {}\nc: [1, 'x']\n",
         "---\n# note\na: >-\n  x\n  y\n",
+        "a:\n  {}\nb: |-\n  c\n  d",
     ] {
         assert!(is_same(text), "{text}");
     }
@@ -68,7 +83,9 @@ fn what_is_no_yaml_or_has_more_to_it_is_left_to_the_scanner() {
         "? a\n: b\n",
         "a: 'b\n  c'\n",
         "a: [b,\n  c]\n",
-        "a: |\n  b",
+        "a: |\n  b\n  ",
+        "a:\n  |\n  b\n",
+        "a:\n  b\n  c\n",
         "a: |2\n   b\n",
         "a:\tb\n",
         "a: b\r\nc: d\r\n",
