@@ -14,6 +14,7 @@ use crate::value::Value;
 /// A function of Go's own; unlike others it may see which nil an argument is.
 #[derive(Debug)]
 pub(crate) struct Builtin {
+    pub(crate) name: &'static str,
     pub(crate) parameters: &'static [Type],
     pub(crate) variadic: bool,
     pub(crate) body: Body,
@@ -31,36 +32,36 @@ pub(crate) enum Body {
 
 const ANY: Type = Type::Any;
 
-const TABLE: &[(&str, Builtin)] = &[
-    ("and", new(&[ANY, ANY], true, Body::Logic(false))),
-    ("call", new(&[ANY, ANY], true, Body::Call)),
-    ("eq", new(&[ANY, ANY], true, Body::Slots(compare::eq))),
-    ("ge", new(&[ANY, ANY], false, Body::Slots(compare::ge))),
-    ("gt", new(&[ANY, ANY], false, Body::Slots(compare::gt))),
-    ("html", new(&[ANY], true, Body::Values(escape::html))),
-    ("index", new(&[ANY, ANY], true, Body::Slots(index::index))),
-    ("js", new(&[ANY], true, Body::Values(escape::js))),
-    ("le", new(&[ANY, ANY], false, Body::Slots(compare::le))),
-    ("len", new(&[ANY], false, Body::Slots(index::len))),
-    ("lt", new(&[ANY, ANY], false, Body::Slots(compare::lt))),
-    ("ne", new(&[ANY, ANY], false, Body::Slots(compare::ne))),
-    ("not", new(&[ANY], false, Body::Values(not))),
-    ("or", new(&[ANY, ANY], true, Body::Logic(true))),
-    ("print", new(&[ANY], true, Body::Values(print))),
-    (
-        "printf",
-        new(&[Type::String, ANY], true, Body::Values(printf)),
-    ),
-    ("println", new(&[ANY], true, Body::Values(println))),
-    ("slice", new(&[ANY, ANY], true, Body::Slots(index::slice))),
-    (
-        "urlquery",
-        new(&[ANY], true, Body::Values(escape::urlquery)),
-    ),
+const TABLE: &[Builtin] = &[
+    new("and", &[ANY, ANY], true, Body::Logic(false)),
+    new("call", &[ANY, ANY], true, Body::Call),
+    new("eq", &[ANY, ANY], true, Body::Slots(compare::eq)),
+    new("ge", &[ANY, ANY], false, Body::Slots(compare::ge)),
+    new("gt", &[ANY, ANY], false, Body::Slots(compare::gt)),
+    new("html", &[ANY], true, Body::Values(escape::html)),
+    new("index", &[ANY, ANY], true, Body::Slots(index::index)),
+    new("js", &[ANY], true, Body::Values(escape::js)),
+    new("le", &[ANY, ANY], false, Body::Slots(compare::le)),
+    new("len", &[ANY], false, Body::Slots(index::len)),
+    new("lt", &[ANY, ANY], false, Body::Slots(compare::lt)),
+    new("ne", &[ANY, ANY], false, Body::Slots(compare::ne)),
+    new("not", &[ANY], false, Body::Values(not)),
+    new("or", &[ANY, ANY], true, Body::Logic(true)),
+    new("print", &[ANY], true, Body::Values(print)),
+    new("printf", &[Type::String, ANY], true, Body::Values(printf)),
+    new("println", &[ANY], true, Body::Values(println)),
+    new("slice", &[ANY, ANY], true, Body::Slots(index::slice)),
+    new("urlquery", &[ANY], true, Body::Values(escape::urlquery)),
 ];
 
-const fn new(parameters: &'static [Type], variadic: bool, body: Body) -> Builtin {
+const fn new(
+    name: &'static str,
+    parameters: &'static [Type],
+    variadic: bool,
+    body: Body,
+) -> Builtin {
     Builtin {
+        name,
         parameters,
         variadic,
         body,
@@ -68,8 +69,10 @@ const fn new(parameters: &'static [Type], variadic: bool, body: Body) -> Builtin
 }
 
 pub(crate) fn get(name: &str) -> Option<&'static Builtin> {
-    let at = TABLE.binary_search_by(|(n, _)| (*n).cmp(name)).ok()?;
-    Some(&TABLE[at].1)
+    let at = TABLE
+        .binary_search_by(|builtin| builtin.name.cmp(name))
+        .ok()?;
+    Some(&TABLE[at])
 }
 
 fn not(arguments: &[Value]) -> Result<Value, Failure> {
@@ -99,6 +102,6 @@ mod tests {
 
     #[test]
     fn the_table_is_sorted_for_its_search() {
-        assert!(TABLE.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(TABLE.is_sorted_by(|a, b| a.name < b.name));
     }
 }

@@ -14,7 +14,7 @@ pub(crate) use slot::Slot;
 
 use crate::error::{ExecuteError, Place};
 use crate::function::{Failure, Host, Scope};
-use crate::node::{Command, Node, Operand, Pipe, Tree};
+use crate::node::{Node, Operand, Pipe, Shown, Span, Tree};
 use crate::quote::quote;
 use crate::template::{Layer, Set, Trees};
 use crate::value::{Map, Value, WeakMap};
@@ -139,7 +139,7 @@ fn run(scope: &Scope<'_>, tree: &Tree, data: Value) -> Result<Vec<u8>, Box<Execu
         scope,
         tree,
         out: &mut out,
-        variables: vec![("$", data.clone())],
+        variables: vec![(b"$", data.clone())],
         depth: 0,
         at: At::Start,
     };
@@ -234,7 +234,7 @@ struct State<'a, 'o> {
     scope: &'a Scope<'a>,
     tree: &'a Tree,
     out: &'o mut Vec<u8>,
-    variables: Vec<(&'a str, Slot)>,
+    variables: Vec<(&'a [u8], Slot)>,
     /// How deep `{{template}}` is nested.
     depth: usize,
     at: At<'a>,
@@ -244,15 +244,28 @@ struct State<'a, 'o> {
 #[derive(Clone, Copy)]
 enum At<'a> {
     Start,
-    Node(&'a Node, usize),
+    Node(&'a Node, u32),
     Pipe(&'a Pipe),
-    Command(&'a Command),
+    Command(&'a [Operand]),
     Operand(&'a Operand),
 }
 
 impl<'a> State<'a, '_> {
     fn at(&mut self, at: At<'a>) {
         self.at = at;
+    }
+
+    /// Returns what a node calls by a place of its file.
+    fn text(&self, span: Span) -> &'a [u8] {
+        span.of(self.tree.source.text.as_bytes())
+    }
+
+    /// Lets a part of the template print itself.
+    fn shown_part<T: ?Sized>(&self, part: &'a T) -> Shown<'a, T> {
+        Shown {
+            part,
+            text: self.tree.source.text.as_bytes(),
+        }
     }
 
     fn fail<T>(&self, message: impl Into<String>) -> Result<T, Stop> {
@@ -262,14 +275,18 @@ impl<'a> State<'a, '_> {
     fn error(&self, message: String, failure: Option<Failure>) -> Stop {
         let (position, node) = match self.at {
             At::Start => (None, String::new()),
-            At::Node(node, position) => (Some(position), node.to_string()),
-            At::Pipe(pipe) => (Some(pipe.position), pipe.to_string()),
-            At::Command(command) => (Some(command.position), command.to_string()),
-            At::Operand(operand) => (Some(operand.position), operand.to_string()),
+            At::Node(node, position) => (Some(position), self.shown_part(node).to_string()),
+            At::Pipe(pipe) => (Some(pipe.position), self.shown_part(pipe).to_string()),
+            At::Command(command) => {
+                let begin = command.first().and_then(|operand| operand.command);
+                let position = begin.map_or(0, |begin| begin.get() - 1);
+                (Some(position), self.shown_part(command).to_string())
+            }
+            At::Operand(operand) => (Some(operand.position), self.shown_part(operand).to_string()),
         };
         let template = self.tree.name.to_string();
         let place = position.map(|position| {
-            let (line, column) = self.tree.source.line_and_column(position);
+            let (line, column) = self.tree.source.line_and_column(position as usize);
             Place {
                 file: self.tree.source.name.clone(),
                 line,

@@ -2,10 +2,11 @@
 
 mod print;
 
+pub(crate) use print::Shown;
+
 use crate::Text;
 use crate::builtin::Builtin;
 use crate::function::Function;
-use std::fmt;
 use std::sync::Arc;
 
 /// A template as parsed; immutable, so threads share it.
@@ -16,7 +17,7 @@ pub(crate) struct Tree {
     /// The file it was parsed from.
     pub(crate) source: Arc<Source>,
     /// Its body.
-    pub(crate) root: Vec<Node>,
+    pub(crate) root: Box<[Node]>,
 }
 
 /// A parsed file; kept for the places in errors.
@@ -44,7 +45,7 @@ impl Tree {
     /// Says whether the body is nothing but space and comments; such a definition replaces no other.
     pub(crate) fn is_blank(&self) -> bool {
         self.root.iter().all(|node| match node {
-            Node::Text { text, .. } => is_blank(text.as_bytes()),
+            Node::Text(span) => is_blank(span.of(self.source.text.as_bytes())),
             _ => false,
         })
     }
@@ -57,100 +58,107 @@ fn is_blank(text: &[u8]) -> bool {
     }
 }
 
-/// A part of a parsed file, which is not copied.
-#[derive(Clone)]
-pub(crate) struct Excerpt {
-    source: Arc<Source>,
-    start: usize,
-    end: usize,
+/// Where in a parsed file something stands. Nodes say what they are called by their places: a set of templates holds
+/// hundreds of thousands of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) length: u32,
 }
 
-impl Excerpt {
-    /// Names what stands in a file from a position on.
-    pub(crate) fn new(source: &Arc<Source>, start: usize, length: usize) -> Self {
-        Self {
-            source: source.clone(),
-            start,
-            end: start + length,
-        }
+impl Span {
+    /// Returns where it ends.
+    pub(crate) fn end(self) -> u32 {
+        self.start + self.length
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        let text = self.source.text.as_bytes();
-        text.get(self.start..self.end).unwrap_or_default()
+    /// Returns what stands there in the text of the file.
+    pub(crate) fn of(self, text: &[u8]) -> &[u8] {
+        let start = self.start as usize;
+        text.get(start..start + self.length as usize)
+            .unwrap_or_default()
     }
-}
-
-impl fmt::Debug for Excerpt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&String::from_utf8_lossy(self.as_bytes()), f)
-    }
-}
-
-impl fmt::Display for Excerpt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(self.as_bytes()))
-    }
-}
-
-/// What a name calls; known once the template is parsed.
-#[derive(Debug)]
-pub(crate) enum Callee {
-    Function(Arc<Function>),
-    Builtin(&'static Builtin),
 }
 
 /// A part of a body.
 #[derive(Debug)]
 pub(crate) enum Node {
-    Text {
-        text: Excerpt,
-    },
-    Action {
-        position: usize,
-        pipe: Pipe,
-    },
+    Text(Span),
+    Action(Pipe),
     Break,
     Continue,
     If(Box<Branch>),
     With(Box<Branch>),
     Range(Box<Branch>),
-    Template {
-        position: usize,
-        name: Text,
-        pipe: Option<Pipe>,
-    },
+    Template(Box<Call>),
 }
 
 #[derive(Debug)]
 pub(crate) struct Branch {
-    pub(crate) position: usize,
     pub(crate) pipe: Pipe,
-    pub(crate) list: Vec<Node>,
-    pub(crate) otherwise: Option<Vec<Node>>,
+    pub(crate) list: Box<[Node]>,
+    pub(crate) otherwise: Option<Box<[Node]>>,
+}
+
+/// A template that is run with what a pipeline gives.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) position: u32,
+    pub(crate) name: Text,
+    pub(crate) pipe: Option<Pipe>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Pipe {
-    pub(crate) position: usize,
+    pub(crate) position: u32,
     /// `=` rather than `:=`.
     pub(crate) assigns: bool,
-    /// Names with their `$`.
-    pub(crate) variables: Vec<Arc<str>>,
-    pub(crate) commands: Vec<Command>,
+    /// Names with their `$`, the second one empty where there is one; most pipelines have none.
+    pub(crate) variables: Option<Box<[Span; 2]>>,
+    /// Those of all commands: most pipelines are one command, so they have no list of their own.
+    pub(crate) operands: Box<[Operand]>,
 }
 
-#[derive(Debug)]
-pub(crate) struct Command {
-    pub(crate) position: usize,
-    /// Never empty.
-    pub(crate) arguments: Vec<Operand>,
+impl Pipe {
+    /// Returns the names of the variables that are declared or assigned.
+    pub(crate) fn variables(&self) -> &[Span] {
+        match self.variables.as_deref() {
+            None => &[],
+            Some([name, second]) if second.length == 0 => std::slice::from_ref(name),
+            Some(names) => names,
+        }
+    }
+
+    /// Returns the commands, each what is called and its arguments, and never empty.
+    pub(crate) fn commands(&self) -> impl Iterator<Item = &[Operand]> {
+        self.operands.chunk_by(|_, next| next.command.is_none())
+    }
 }
 
+/// A word of a command, the first one being what is called.
 #[derive(Debug)]
 pub(crate) struct Operand {
-    pub(crate) position: usize,
+    pub(crate) position: u32,
+    /// Of the first word of a command, where that begins.
+    pub(crate) command: Option<Begin>,
     pub(crate) term: Term,
+}
+
+/// A place in a file, counted from 1.
+pub(crate) type Begin = std::num::NonZeroU32;
+
+impl Operand {
+    /// Returns the literal of a text, in its quotes.
+    fn literal<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        let Term::String { length, .. } = self.term else {
+            return &[];
+        };
+        Span {
+            start: self.position,
+            length,
+        }
+        .of(text)
+    }
 }
 
 #[derive(Debug)]
@@ -158,32 +166,32 @@ pub(crate) enum Term {
     Bool(bool),
     Dot,
     Nil,
-    Field(Vec<Arc<str>>),
-    /// The first name is the variable's.
-    Variable(Vec<Arc<str>>),
-    Identifier {
-        name: Arc<str>,
-        callee: Callee,
-    },
+    /// `.a.b`.
+    Field(Span),
+    /// `$x.a.b`.
+    Variable(Span),
+    Function(Arc<Function>),
+    Builtin(&'static Builtin),
     Number(Box<Number>),
+    /// A text; the literal stands where the operand does, with so many bytes.
     String {
-        quoted: Excerpt,
+        length: u32,
         text: Text,
     },
-    Pipe(Pipe),
+    Pipe(Box<Pipe>),
     Chain {
         receiver: Box<Operand>,
-        fields: Vec<Arc<str>>,
+        fields: Span,
     },
 }
 
-/// An untyped number: what it can be, and its text.
+/// An untyped number: what it can be, and where its text is.
 #[derive(Debug)]
 pub(crate) struct Number {
-    pub(crate) text: Arc<str>,
+    pub(crate) text: Span,
     pub(crate) int: Option<i64>,
     pub(crate) uint: Option<u64>,
     pub(crate) float: Option<f64>,
     /// An imaginary or complex constant; no function here takes one.
-    pub(crate) complex: Option<(f64, f64)>,
+    pub(crate) is_complex: bool,
 }

@@ -11,9 +11,12 @@ mod token;
 
 use crate::error::ParseError;
 use crate::function::Functions;
-use crate::node::{Excerpt, Node, Source, Tree};
+use crate::node::{Node, Source, Tree};
+use crate::quote::unquote;
 use crate::{Limits, Text};
 use lex::Lexer;
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 use token::{Kind, Token};
 
@@ -27,6 +30,13 @@ pub(crate) fn parse(
     functions: &Functions,
     limits: &Limits,
 ) -> Result<Vec<Tree>, ParseError> {
+    if u32::try_from(text.len()).is_err() {
+        return Err(ParseError {
+            name: name.to_owned(),
+            line: 1,
+            message: "the text is larger than 4 GiB".to_owned(),
+        });
+    }
     let source = Arc::new(Source {
         name: name.to_owned(),
         text,
@@ -40,6 +50,7 @@ pub(crate) fn parse(
         limits,
         source: source.clone(),
         trees: Vec::new(),
+        texts: HashSet::new(),
         body: Body::default(),
         control_depth: 0,
     };
@@ -65,23 +76,25 @@ struct Parser<'a> {
     limits: &'a Limits,
     source: Arc<Source>,
     trees: Vec<Tree>,
-    body: Body,
+    /// The texts of literals; a file says most of them again and again.
+    texts: HashSet<Text>,
+    body: Body<'a>,
     control_depth: usize,
 }
 
 /// What is known inside one template body.
-struct Body {
-    variables: Vec<Arc<str>>,
+struct Body<'a> {
+    variables: Vec<Cow<'a, [u8]>>,
     ranges: usize,
     expression_depth: usize,
     /// The line on which the action at hand began; 0 outside.
     action_line: usize,
 }
 
-impl Default for Body {
+impl Default for Body<'_> {
     fn default() -> Self {
         Self {
-            variables: vec!["$".into()],
+            variables: vec![Cow::Borrowed(b"$")],
             ranges: 0,
             expression_depth: 0,
             action_line: 0,
@@ -101,7 +114,7 @@ impl Token<'_> {
             kind: Kind::EndOfInput,
             position: 0,
             line: 0,
-            text: std::borrow::Cow::Borrowed(b""),
+            text: Cow::Borrowed(b""),
         }
     }
 }
@@ -145,9 +158,15 @@ impl<'a> Parser<'a> {
         token
     }
 
-    /// Names what a token says in the file; not for errors, whose text is not from there.
-    fn excerpt(&self, token: &Token<'_>) -> Excerpt {
-        Excerpt::new(&self.source, token.position, token.text.len())
+    /// Reads the text of a literal.
+    fn literal(&mut self, token: &Token<'_>) -> Result_<Text> {
+        let text = unquote(&token.text).ok_or_else(|| self.error("invalid syntax"))?;
+        if let Some(known) = self.texts.get(text.as_slice()) {
+            return Ok(known.clone());
+        }
+        let text = Text::from(text);
+        self.texts.insert(text.clone());
+        Ok(text)
     }
 
     fn error(&self, message: impl Into<String>) -> ParseError {
@@ -183,14 +202,11 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn file(&mut self) -> Result_<Vec<Node>> {
+    fn file(&mut self) -> Result_<Box<[Node]>> {
         let mut root = Vec::new();
         loop {
             match self.peek().kind {
-                Kind::EndOfInput => {
-                    root.shrink_to_fit();
-                    return Ok(root);
-                }
+                Kind::EndOfInput => return Ok(root.into()),
                 Kind::LeftDelimiter => {
                     let delimiter = self.next();
                     if self.next_after_space().kind == Kind::Define {
@@ -222,7 +238,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads a body up to its `end`.
-    fn body_until_end(&mut self, context: &str) -> Result_<Vec<Node>> {
+    fn body_until_end(&mut self, context: &str) -> Result_<Box<[Node]>> {
         let (root, stop) = self.list()?;
         match stop {
             Stop::End => Ok(root),
@@ -230,7 +246,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn define(&mut self, name: Text, root: Vec<Node>) -> Result_<()> {
+    fn define(&mut self, name: Text, root: Box<[Node]>) -> Result_<()> {
         let tree = Tree {
             name,
             source: self.source.clone(),

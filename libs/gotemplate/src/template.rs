@@ -3,7 +3,7 @@
 use crate::error::ParseError;
 use crate::function::Functions;
 use crate::functions::Patterns;
-use crate::node::Tree;
+use crate::node::{Shown, Tree};
 use crate::{Limits, Text};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -88,7 +88,9 @@ impl Set {
     /// Prints the body of a template as Go prints its tree, without comments and trimmed space; none if there is none.
     pub fn print(&self, name: impl AsRef<[u8]>) -> Option<String> {
         let tree = self.trees.get(name.as_ref())?;
-        Some(tree.root.iter().map(ToString::to_string).collect())
+        let text = tree.source.text.as_bytes();
+        let nodes = tree.root.iter();
+        Some(nodes.map(|part| Shown { part, text }.to_string()).collect())
     }
 
     /// Lists the templates, in order.

@@ -2,14 +2,14 @@
 
 use super::{At, Slot, State, Stop};
 use crate::builtin::{self, Builtin};
-use crate::function::Failure;
-use crate::node::{Callee, Operand, Term};
+use crate::function::{Failure, Function};
+use crate::node::{Operand, Term};
 use crate::types::Type;
 use crate::value::Value;
 
 /// What a call is checked against.
 pub(super) struct Signature<'a> {
-    pub(super) name: &'a str,
+    pub(super) name: &'static str,
     pub(super) parameters: &'static [Type],
     pub(super) variadic: bool,
     /// What an error of the function points at.
@@ -17,23 +17,17 @@ pub(super) struct Signature<'a> {
 }
 
 impl<'a> State<'a, '_> {
-    /// Calls a function by name; the arguments are without the name.
+    /// Calls a function; the arguments are without its name.
     pub(super) fn function(
         &mut self,
         dot: &Slot,
         node: At<'a>,
-        (name, callee): (&'a str, &'a Callee),
+        function: &'a Function,
         arguments: &'a [Operand],
         last: Option<Slot>,
     ) -> Result<Slot, Stop> {
-        let function = match callee {
-            Callee::Function(function) => function,
-            Callee::Builtin(builtin) => {
-                return self.builtin(dot, node, name, builtin, arguments, last);
-            }
-        };
         let signature = Signature {
-            name,
+            name: function.name,
             parameters: function.parameters,
             variadic: function.variadic,
             node,
@@ -120,6 +114,7 @@ impl<'a> State<'a, '_> {
         operand: &'a Operand,
     ) -> Result<Value, Stop> {
         self.at(At::Operand(operand));
+        let shown = self.shown_part(operand);
         match &operand.term {
             Term::Nil if of.can_be_nil() => return Ok(Value::Nil),
             Term::Nil => return self.fail(format!("cannot assign nil to {}", of.name())),
@@ -132,31 +127,31 @@ impl<'a> State<'a, '_> {
         match (of, &operand.term) {
             (Type::Any, _) => Ok(self.operand(dot, operand)?.value),
             (Type::String, Term::String { text, .. }) => Ok(Value::String(text.clone())),
-            (Type::String, _) => self.fail(format!("expected string; found {operand}")),
+            (Type::String, _) => self.fail(format!("expected string; found {shown}")),
             (Type::Bool, Term::Bool(b)) => Ok(Value::Bool(*b)),
-            (Type::Bool, _) => self.fail(format!("expected bool; found {operand}")),
+            (Type::Bool, _) => self.fail(format!("expected bool; found {shown}")),
             (Type::Int | Type::Int64, term) => match term {
                 Term::Number(number) => match number.int {
                     Some(int) if of == Type::Int => Ok(Value::Int(int)),
                     Some(int) => Ok(Value::Int64(int)),
-                    None => self.fail(format!("expected integer; found {operand}")),
+                    None => self.fail(format!("expected integer; found {shown}")),
                 },
-                _ => self.fail(format!("expected integer; found {operand}")),
+                _ => self.fail(format!("expected integer; found {shown}")),
             },
             (Type::Uint64 | Type::Uint32, term) => match term {
                 Term::Number(number) if number.uint.is_some() => {
                     Ok(Value::Uint64(number.uint.unwrap_or_default()))
                 }
-                _ => self.fail(format!("expected unsigned integer; found {operand}")),
+                _ => self.fail(format!("expected unsigned integer; found {shown}")),
             },
             (Type::Float64, term) => match term {
                 Term::Number(number) if number.float.is_some() => {
                     Ok(Value::Float64(number.float.unwrap_or_default()))
                 }
-                _ => self.fail(format!("expected float; found {operand}")),
+                _ => self.fail(format!("expected float; found {shown}")),
             },
             _ => self.fail(format!(
-                "can't handle {operand} for arg of type {}",
+                "can't handle {shown} for arg of type {}",
                 of.name()
             )),
         }
@@ -169,11 +164,15 @@ impl<'a> State<'a, '_> {
             Term::Bool(b) => Ok(Slot::bare(Value::Bool(*b))),
             Term::Dot => Ok(dot.clone()),
             Term::Nil => Ok(Slot::invalid()),
-            Term::Field(names) => self.fields(dot, dot.clone(), operand, names, &[], None),
-            Term::Variable(_) => self.variable(dot, operand, &[], None),
-            Term::Identifier { name, callee } => {
-                self.function(dot, At::Operand(operand), (name, callee), &[], None)
+            Term::Field(span) => {
+                let fields = self.text(*span);
+                self.fields(dot, dot.clone(), operand, fields, &[], None)
             }
+            Term::Variable(_) => self.variable(dot, operand, &[], None),
+            Term::Function(function) => {
+                self.function(dot, At::Operand(operand), function, &[], None)
+            }
+            Term::Builtin(builtin) => self.builtin(dot, At::Operand(operand), builtin, &[], None),
             Term::Number(number) => self.constant(operand, number),
             Term::String { text, .. } => Ok(Slot::bare(Value::String(text.clone()))),
             Term::Pipe(pipe) => crate::grow(|| self.pipeline(dot, pipe)),
@@ -203,15 +202,16 @@ impl<'a> State<'a, '_> {
         ))
     }
 
-    fn builtin(
+    /// Calls one of Go's own functions.
+    pub(super) fn builtin(
         &mut self,
         dot: &Slot,
         node: At<'a>,
-        name: &'a str,
-        builtin: &Builtin,
+        builtin: &'static Builtin,
         operands: &'a [Operand],
         last: Option<Slot>,
     ) -> Result<Slot, Stop> {
+        let name = builtin.name;
         let signature = Signature {
             name,
             parameters: builtin.parameters,
@@ -264,7 +264,7 @@ impl<'a> State<'a, '_> {
                         Value::String(text) => text.to_string(),
                         _ => format!("<{} Value>", slots[0].type_name()),
                     },
-                    ToString::to_string,
+                    |operand| self.shown_part(operand).to_string(),
                 );
                 Err(match &slots[0].value {
                     Value::Nil => Failure::new("call of nil"),

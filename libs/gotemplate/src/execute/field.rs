@@ -6,34 +6,35 @@ use crate::node::Operand;
 use crate::quote::quote;
 use crate::template::MissingKey;
 use crate::value::{Kind, Method, Value};
-use std::sync::Arc;
 
 impl<'a> State<'a, '_> {
-    /// Follows field names from a receiver; the arguments go to the last one. The arguments begin with the operand
-    /// itself, or are empty.
+    /// Follows fields, written `.a.b`, from a receiver; the arguments go to the last one. The arguments begin with the
+    /// operand itself, or are empty.
     pub(super) fn fields(
         &mut self,
         dot: &Slot,
         mut receiver: Slot,
         operand: &'a Operand,
-        names: &'a [Arc<str>],
+        fields: &'a [u8],
         arguments: &'a [Operand],
         last: Option<Slot>,
     ) -> Result<Slot, Stop> {
-        let Some((final_name, path)) = names.split_last() else {
+        let mut names = fields.split(|byte| *byte == b'.').skip(1);
+        let Some(mut name) = names.next() else {
             return Ok(receiver);
         };
-        for name in path {
+        for next in names {
             receiver = self.field(dot, name, operand, &[], None, &receiver)?;
+            name = next;
         }
         let arguments = arguments.get(1..).unwrap_or_default();
-        self.field(dot, final_name, operand, arguments, last, &receiver)
+        self.field(dot, name, operand, arguments, last, &receiver)
     }
 
     fn field(
         &mut self,
         dot: &Slot,
-        name: &'a str,
+        name: &'a [u8],
         operand: &'a Operand,
         arguments: &'a [Operand],
         last: Option<Slot>,
@@ -42,16 +43,14 @@ impl<'a> State<'a, '_> {
         let missing_key = self.scope.set.missing_key;
         if receiver.is_invalid() {
             if missing_key == MissingKey::Error {
-                return self.fail(format!(
-                    "nil data; no entry for key {}",
-                    quote(name.as_bytes())
-                ));
+                return self.fail(format!("nil data; no entry for key {}", quote(name)));
             }
             return Ok(Slot::invalid());
         }
         let type_name = receiver.type_name();
         let value = &receiver.value;
         if let Value::Nil = value {
+            let name = String::from_utf8_lossy(name);
             return self.fail(format!("nil pointer evaluating {type_name}.{name}"));
         }
         let methods: &'static [Method] = match value {
@@ -60,9 +59,10 @@ impl<'a> State<'a, '_> {
             Value::Object(object) => object.methods(),
             _ => &[],
         };
-        if let Some(method) = methods.iter().find(|method| method.name == name) {
+        let found = methods.iter().find(|method| method.name.as_bytes() == name);
+        if let Some(method) = found {
             let signature = Signature {
-                name,
+                name: method.name,
                 parameters: method.parameters,
                 variadic: method.variadic,
                 node: At::Operand(operand),
@@ -75,6 +75,7 @@ impl<'a> State<'a, '_> {
         match value {
             Value::Map(map) => {
                 if has_arguments {
+                    let name = String::from_utf8_lossy(name);
                     return self.fail(format!("{name} is not a method but has arguments"));
                 }
                 let element = map.of().element;
@@ -84,17 +85,20 @@ impl<'a> State<'a, '_> {
                 match missing_key {
                     MissingKey::Invalid => Ok(Slot::invalid()),
                     MissingKey::Zero => Ok(Slot::element(Value::zero(element), element)),
-                    MissingKey::Error => self.fail(format!(
-                        "map has no entry for key {}",
-                        quote(name.as_bytes())
-                    )),
+                    MissingKey::Error => {
+                        self.fail(format!("map has no entry for key {}", quote(name)))
+                    }
                 }
             }
             Value::Object(object) if matches!(object.kind(), Kind::Struct | Kind::Ptr) => {
-                match object.field(name) {
-                    Some(_) if has_arguments => self.fail(format!(
-                        "{name} has arguments but cannot be invoked as function"
-                    )),
+                let known = std::str::from_utf8(name).ok();
+                match known.and_then(|name| object.field(name)) {
+                    Some(_) if has_arguments => {
+                        let name = String::from_utf8_lossy(name);
+                        self.fail(format!(
+                            "{name} has arguments but cannot be invoked as function"
+                        ))
+                    }
                     Some(field) => Ok(Slot::bare(field)),
                     None => self.no_field(name, type_name),
                 }
@@ -103,7 +107,8 @@ impl<'a> State<'a, '_> {
         }
     }
 
-    fn no_field(&self, name: &str, type_name: &str) -> Result<Slot, Stop> {
+    fn no_field(&self, name: &[u8], type_name: &str) -> Result<Slot, Stop> {
+        let name = String::from_utf8_lossy(name);
         self.fail(format!("can't evaluate field {name} in type {type_name}"))
     }
 }

@@ -1,7 +1,7 @@
 //! Pipelines and commands; variables.
 
 use super::{At, Slot, State, Stop};
-use crate::node::{Command, Number, Operand, Pipe, Term};
+use crate::node::{Number, Operand, Pipe, Span, Term};
 use crate::value::Value;
 
 impl<'a> State<'a, '_> {
@@ -9,64 +9,71 @@ impl<'a> State<'a, '_> {
     pub(super) fn pipeline(&mut self, dot: &Slot, pipe: &'a Pipe) -> Result<Slot, Stop> {
         self.at(At::Pipe(pipe));
         let mut value: Option<Slot> = None;
-        for command in &pipe.commands {
+        for command in pipe.commands() {
             // What goes through a pipeline leaves its interface.
             value = Some(self.command(dot, command, value)?.unboxed());
         }
         let value = value.unwrap_or_else(Slot::invalid);
-        for name in &pipe.variables {
+        for name in pipe.variables() {
             if pipe.assigns {
-                self.assign(name, value.clone())?;
+                self.assign(*name, value.clone())?;
             } else {
-                self.variables.push((name, value.clone()));
+                self.variables.push((self.text(*name), value.clone()));
             }
         }
         Ok(value)
     }
 
-    pub(super) fn assign(&mut self, name: &str, value: Slot) -> Result<(), Stop> {
+    pub(super) fn assign(&mut self, name: Span, value: Slot) -> Result<(), Stop> {
+        let name = self.text(name);
         match self.variables.iter_mut().rev().find(|(n, _)| *n == name) {
             Some((_, slot)) => {
                 *slot = value;
                 Ok(())
             }
-            None => self.fail(format!("undefined variable: {name}")),
+            None => self.undefined(name),
         }
+    }
+
+    fn undefined<T>(&self, name: &[u8]) -> Result<T, Stop> {
+        let name = String::from_utf8_lossy(name);
+        self.fail(format!("undefined variable: {name}"))
     }
 
     /// Evaluates a command, given what the command before it left.
     fn command(
         &mut self,
         dot: &Slot,
-        command: &'a Command,
+        command: &'a [Operand],
         last: Option<Slot>,
     ) -> Result<Slot, Stop> {
-        let first = &command.arguments[0];
+        let first = &command[0];
         match &first.term {
-            Term::Field(names) => {
+            Term::Field(span) => {
                 self.at(At::Operand(first));
-                return self.fields(dot, dot.clone(), first, names, &command.arguments, last);
+                let fields = self.text(*span);
+                return self.fields(dot, dot.clone(), first, fields, command, last);
             }
-            Term::Chain { .. } => return self.chain(dot, first, &command.arguments, last),
-            Term::Identifier { name, callee } => {
+            Term::Chain { .. } => return self.chain(dot, first, command, last),
+            Term::Function(function) => {
                 self.at(At::Operand(first));
-                return self.function(
-                    dot,
-                    At::Command(command),
-                    (name, callee),
-                    &command.arguments[1..],
-                    last,
-                );
+                let arguments = &command[1..];
+                return self.function(dot, At::Command(command), function, arguments, last);
+            }
+            Term::Builtin(builtin) => {
+                self.at(At::Operand(first));
+                let arguments = &command[1..];
+                return self.builtin(dot, At::Command(command), builtin, arguments, last);
             }
             Term::Pipe(pipe) => {
-                self.not_a_function(&command.arguments, last.as_ref())?;
+                self.not_a_function(command, last.as_ref())?;
                 return crate::grow(|| self.pipeline(dot, pipe));
             }
-            Term::Variable(_) => return self.variable(dot, first, &command.arguments, last),
+            Term::Variable(_) => return self.variable(dot, first, command, last),
             _ => {}
         }
         self.at(At::Operand(first));
-        self.not_a_function(&command.arguments, last.as_ref())?;
+        self.not_a_function(command, last.as_ref())?;
         match &first.term {
             Term::Bool(b) => Ok(Slot::bare(Value::Bool(*b))),
             Term::Dot => Ok(dot.clone()),
@@ -76,11 +83,11 @@ impl<'a> State<'a, '_> {
         }
     }
 
-    fn not_a_function(&self, arguments: &[Operand], last: Option<&Slot>) -> Result<(), Stop> {
+    fn not_a_function(&self, arguments: &'a [Operand], last: Option<&Slot>) -> Result<(), Stop> {
         if arguments.len() > 1 || last.is_some() {
             return self.fail(format!(
                 "can't give argument to non-function {}",
-                arguments[0]
+                self.shown_part(&arguments[0])
             ));
         }
         Ok(())
@@ -89,27 +96,22 @@ impl<'a> State<'a, '_> {
     /// Gives an untyped number the type it has where any type is taken.
     pub(super) fn constant(&mut self, operand: &'a Operand, number: &Number) -> Result<Slot, Stop> {
         self.at(At::Operand(operand));
-        let text = number.text.as_bytes();
-        let is_hex = text.len() > 2
-            && text[0] == b'0'
-            && matches!(text[1], b'x' | b'X')
-            && !number.text.contains(['p', 'P']);
+        let text = self.text(number.text);
+        let has = |letters: &[u8]| text.iter().any(|byte| letters.contains(byte));
+        let is_hex =
+            text.len() > 2 && text[0] == b'0' && matches!(text[1], b'x' | b'X') && !has(b"pP");
         let is_rune = text.first() == Some(&b'\'');
-        if number.complex.is_some() {
-            return self.fail(format!(
-                "complex constants are not supported: {}",
-                number.text
-            ));
+        let shown = || String::from_utf8_lossy(text);
+        if number.is_complex {
+            return self.fail(format!("complex constants are not supported: {}", shown()));
         }
         match number.float {
-            Some(float)
-                if !is_hex && !is_rune && number.text.contains(['.', 'e', 'E', 'p', 'P']) =>
-            {
+            Some(float) if !is_hex && !is_rune && has(b".eEpP") => {
                 Ok(Slot::bare(Value::Float64(float)))
             }
             _ => match number.int {
                 Some(int) => Ok(Slot::bare(Value::Int(int))),
-                None => self.fail(format!("{} overflows int", number.text)),
+                None => self.fail(format!("{} overflows int", shown())),
             },
         }
     }
@@ -121,31 +123,34 @@ impl<'a> State<'a, '_> {
         arguments: &'a [Operand],
         last: Option<Slot>,
     ) -> Result<Slot, Stop> {
-        let Term::Variable(names) = &operand.term else {
+        let Term::Variable(span) = &operand.term else {
             return Ok(Slot::invalid());
         };
         self.at(At::Operand(operand));
-        let name = &names[0];
-        let found = self.variables.iter().rev().find(|(n, _)| **n == **name);
+        let text = self.text(*span);
+        let end = text.iter().position(|byte| *byte == b'.');
+        let (name, fields) = text.split_at(end.unwrap_or(text.len()));
+        let found = self.variables.iter().rev().find(|(n, _)| *n == name);
         let Some((_, value)) = found else {
-            return self.fail(format!("undefined variable: {name}"));
+            return self.undefined(name);
         };
         let value = value.clone();
-        if names.len() == 1 {
+        if fields.is_empty() {
             self.not_a_function_of(operand, arguments, last.as_ref())?;
             return Ok(value);
         }
-        self.fields(dot, value, operand, &names[1..], arguments, last)
+        self.fields(dot, value, operand, fields, arguments, last)
     }
 
     fn not_a_function_of(
         &self,
-        operand: &Operand,
+        operand: &'a Operand,
         arguments: &[Operand],
         last: Option<&Slot>,
     ) -> Result<(), Stop> {
         if arguments.len() > 1 || last.is_some() {
-            return self.fail(format!("can't give argument to non-function {operand}"));
+            let shown = self.shown_part(operand);
+            return self.fail(format!("can't give argument to non-function {shown}"));
         }
         Ok(())
     }
@@ -164,12 +169,19 @@ impl<'a> State<'a, '_> {
         self.at(At::Operand(receiver));
         let value = match &receiver.term {
             Term::Pipe(pipe) => crate::grow(|| self.pipeline(dot, pipe))?,
-            Term::Identifier { name, callee } => {
-                self.function(dot, At::Operand(receiver), (name, callee), &[], None)?
+            Term::Function(function) => {
+                self.function(dot, At::Operand(receiver), function, &[], None)?
+            }
+            Term::Builtin(builtin) => {
+                self.builtin(dot, At::Operand(receiver), builtin, &[], None)?
             }
             Term::Chain { .. } => self.chain(dot, receiver, &[], None)?,
-            _ => self.fail(format!("indirection through explicit nil in {operand}"))?,
+            _ => {
+                let shown = self.shown_part(operand);
+                self.fail(format!("indirection through explicit nil in {shown}"))?
+            }
         };
+        let fields = self.text(*fields);
         self.fields(dot, value, operand, fields, arguments, last)
     }
 }

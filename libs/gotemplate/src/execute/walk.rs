@@ -30,42 +30,38 @@ impl<'a> State<'a, '_> {
     fn walk(&mut self, dot: &Slot, node: &'a Node) -> Result<Flow, Stop> {
         self.count_step()?;
         match node {
-            Node::Text { text } => {
-                let text = text.as_bytes();
+            Node::Text(span) => {
+                let text = self.text(*span);
                 self.count_bytes(text.len())?;
                 self.out.extend_from_slice(text);
             }
-            Node::Action { position, pipe } => {
-                self.at(At::Node(node, *position));
+            Node::Action(pipe) => {
+                self.at(At::Node(node, pipe.position));
                 let value = self.pipeline(dot, pipe)?;
-                if pipe.variables.is_empty() {
-                    self.at(At::Node(node, *position));
+                if pipe.variables.is_none() {
+                    self.at(At::Node(node, pipe.position));
                     self.print(&value)?;
                 }
             }
             Node::Break => return Ok(Flow::Break),
             Node::Continue => return Ok(Flow::Continue),
             Node::If(branch) | Node::With(branch) => {
-                self.at(At::Node(node, branch.position));
+                self.at(At::Node(node, branch.pipe.position));
                 let mark = self.variables.len();
                 let flow = self.choose(dot, branch, matches!(node, Node::With(_)));
                 self.variables.truncate(mark);
                 return flow;
             }
             Node::Range(branch) => {
-                self.at(At::Node(node, branch.position));
+                self.at(At::Node(node, branch.pipe.position));
                 let mark = self.variables.len();
                 let flow = self.range(dot, branch);
                 self.variables.truncate(mark);
                 flow?;
             }
-            Node::Template {
-                position,
-                name,
-                pipe,
-            } => {
-                self.at(At::Node(node, *position));
-                self.template(dot, name, pipe.as_ref())?;
+            Node::Template(call) => {
+                self.at(At::Node(node, call.position));
+                self.template(dot, &call.name, call.pipe.as_ref())?;
             }
         }
         Ok(Flow::Next)
@@ -124,7 +120,7 @@ impl<'a> State<'a, '_> {
         let mut ran = false;
         match &over.value {
             Value::Int(_) | Value::Int64(_) | Value::Uint8(_) | Value::Uint64(_) => {
-                if branch.pipe.variables.len() > 1 {
+                if branch.pipe.variables().len() > 1 {
                     let number = self.shown(&over.value);
                     return self.fail(format!(
                         "can't use {number} to iterate over more than one variable"
@@ -203,13 +199,13 @@ impl<'a> State<'a, '_> {
     ) -> Result<bool, Stop> {
         // A body without a node takes time too.
         self.count_step()?;
-        let names = &branch.pipe.variables;
+        let names = branch.pipe.variables();
         if branch.pipe.assigns {
-            match names.as_slice() {
-                [value] => self.assign(value, element.clone())?,
+            match names {
+                [value] => self.assign(*value, element.clone())?,
                 [key, value] => {
-                    self.assign(key, index)?;
-                    self.assign(value, element.clone())?;
+                    self.assign(*key, index)?;
+                    self.assign(*value, element.clone())?;
                 }
                 _ => {}
             }
@@ -244,7 +240,7 @@ impl<'a> State<'a, '_> {
             scope,
             tree,
             out: &mut *self.out,
-            variables: vec![("$", dot.clone())],
+            variables: vec![(b"$", dot.clone())],
             depth: self.depth + 1,
             at: At::Start,
         };

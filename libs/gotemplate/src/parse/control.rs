@@ -3,12 +3,11 @@
 use super::token::{Kind, Token};
 use super::{Parser, Result_, Stop};
 use crate::Text;
-use crate::node::{Branch, Node};
-use crate::quote::unquote;
+use crate::node::{Branch, Call, Node};
 
 impl<'a> Parser<'a> {
     /// Reads nodes up to `end` or `else`.
-    pub(super) fn list(&mut self) -> Result_<(Vec<Node>, Stop)> {
+    pub(super) fn list(&mut self) -> Result_<(Box<[Node]>, Stop)> {
         self.control_depth += 1;
         if self.control_depth > self.limits.control_depth {
             return Err(self.error(format!(
@@ -27,18 +26,14 @@ impl<'a> Parser<'a> {
             }
         };
         self.control_depth -= 1;
-        // Parsed templates are kept; room for more nodes is not.
-        nodes.shrink_to_fit();
-        Ok((nodes, stop))
+        Ok((nodes.into(), stop))
     }
 
     /// Reads one node, or what ends the list.
     pub(super) fn text_or_action(&mut self) -> Result_<Result<Node, Stop>> {
         let token = self.next_after_space();
         match token.kind {
-            Kind::Text => Ok(Ok(Node::Text {
-                text: self.excerpt(&token),
-            })),
+            Kind::Text => Ok(Ok(Node::Text(token.span()))),
             Kind::LeftDelimiter => {
                 self.body.action_line = token.line;
                 let node = crate::grow(|| self.action());
@@ -78,11 +73,7 @@ impl<'a> Parser<'a> {
             Kind::Template => self.template()?,
             _ => {
                 self.back();
-                let position = self.peek().position;
-                Node::Action {
-                    position,
-                    pipe: self.pipeline("command", Kind::RightDelimiter)?,
-                }
+                Node::Action(self.pipeline("command", Kind::RightDelimiter)?)
             }
         };
         Ok(Ok(node))
@@ -112,14 +103,13 @@ impl<'a> Parser<'a> {
         };
         self.body.variables.truncate(known);
         Ok(Box::new(Branch {
-            position: pipe.position,
             pipe,
             list,
             otherwise,
         }))
     }
 
-    fn otherwise(&mut self, context: &str) -> Result_<Vec<Node>> {
+    fn otherwise(&mut self, context: &str) -> Result_<Box<[Node]>> {
         let chained = matches!(
             (context, self.peek().kind),
             ("if", Kind::If) | ("with", Kind::With)
@@ -135,11 +125,11 @@ impl<'a> Parser<'a> {
             }
             let branch = crate::grow(|| self.control(context))?;
             self.control_depth -= 1;
-            return Ok(vec![if context == "if" {
+            return Ok(Box::new([if context == "if" {
                 Node::If(branch)
             } else {
                 Node::With(branch)
-            }]);
+            }]));
         }
         let (list, stop) = self.list()?;
         match stop {
@@ -157,11 +147,11 @@ impl<'a> Parser<'a> {
         let root = self.body_until_end(CONTEXT)?;
         self.body = outer;
         self.define(name.clone(), root)?;
-        Ok(Node::Template {
-            position: token.position,
+        Ok(Node::Template(Box::new(Call {
+            position: token.span().start,
             name,
             pipe: Some(pipe),
-        })
+        })))
     }
 
     fn template(&mut self) -> Result_<Node> {
@@ -174,18 +164,16 @@ impl<'a> Parser<'a> {
             self.back();
             Some(self.pipeline(CONTEXT, Kind::RightDelimiter)?)
         };
-        Ok(Node::Template {
-            position: token.position,
+        Ok(Node::Template(Box::new(Call {
+            position: token.span().start,
             name,
             pipe,
-        })
+        })))
     }
 
     pub(super) fn template_name(&mut self, token: &Token<'a>, context: &str) -> Result_<Text> {
         match token.kind {
-            Kind::String | Kind::RawString => unquote(&token.text)
-                .map(Text::from)
-                .ok_or_else(|| self.error("invalid syntax")),
+            Kind::String | Kind::RawString => self.literal(token),
             _ => Err(self.unexpected(token, context)),
         }
     }

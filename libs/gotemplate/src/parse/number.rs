@@ -8,11 +8,11 @@ use crate::quote::{quote, unquote_rune};
 pub(super) fn number(token: &Token<'_>) -> Result<Number, String> {
     let text = String::from_utf8_lossy(&token.text);
     let mut number = Number {
-        text: text.as_ref().into(),
+        text: token.span(),
         int: None,
         uint: None,
         float: None,
-        complex: None,
+        is_complex: false,
     };
     if token.kind == Kind::CharConstant {
         let code = unquote_rune(&token.text)
@@ -24,15 +24,14 @@ pub(super) fn number(token: &Token<'_>) -> Result<Number, String> {
     }
     let bad = || format!("bad number syntax: {}", quote(text.as_bytes()));
     if token.kind == Kind::Complex {
-        number.complex = Some(complex(&text).ok_or_else(bad)?);
-        simplify(&mut number);
+        let (real, imaginary) = complex(&text).ok_or_else(bad)?;
+        simplify(&mut number, real, imaginary);
         return Ok(number);
     }
     if let Some(imaginary) = text.strip_suffix('i')
         && let Some(imaginary) = float(imaginary)
     {
-        number.complex = Some((0.0, imaginary));
-        simplify(&mut number);
+        simplify(&mut number, 0.0, imaginary);
         return Ok(number);
     }
     let (negative, digits) = match text.as_bytes().first() {
@@ -79,11 +78,9 @@ pub(super) fn number(token: &Token<'_>) -> Result<Number, String> {
     Ok(number)
 }
 
-/// Takes the real part for a float or an integer where there is no imaginary one.
-fn simplify(number: &mut Number) {
-    let Some((real, imaginary)) = number.complex else {
-        return;
-    };
+/// Takes the real part of a complex constant for a float or an integer where there is no imaginary one.
+fn simplify(number: &mut Number, real: f64, imaginary: f64) {
+    number.is_complex = true;
     if imaginary == 0.0 {
         number.float = Some(real);
         if real.trunc() == real && real.abs() < 9.2e18 {

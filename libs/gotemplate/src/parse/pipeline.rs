@@ -3,28 +3,44 @@
 use super::number::number;
 use super::token::Kind;
 use super::{Parser, Result_};
-use crate::Text;
-use crate::node::{Callee, Command, Operand, Pipe, Term};
-use crate::quote::{quote, unquote};
-use std::sync::Arc;
+use crate::node::{Begin, Operand, Pipe, Shown, Span, Term};
+use crate::quote::quote;
+
+/// What a pipeline declares or assigns.
+#[derive(Default)]
+struct Declared {
+    assigns: bool,
+    variables: Vec<Span>,
+}
+
+impl Declared {
+    fn names(&self) -> Option<Box<[Span; 2]>> {
+        let name = *self.variables.first()?;
+        let none = Span {
+            start: 0,
+            length: 0,
+        };
+        Some(Box::new([name, *self.variables.get(1).unwrap_or(&none)]))
+    }
+}
 
 impl Parser<'_> {
     pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Result_<Pipe> {
-        let mut pipe = Pipe {
-            position: self.peek_after_space().position,
-            assigns: false,
-            variables: Vec::new(),
-            commands: Vec::new(),
-        };
-        while self.declaration(&mut pipe, context)? {}
+        let position = self.peek_after_space().span().start;
+        let mut declared = Declared::default();
+        while self.declaration(&mut declared, context)? {}
+        let mut operands = Vec::new();
         loop {
             let token = self.next_after_space();
             match token.kind {
                 kind if kind == end => {
-                    self.check(&pipe, context)?;
-                    pipe.commands.shrink_to_fit();
-                    pipe.variables.shrink_to_fit();
-                    return Ok(pipe);
+                    self.check(&operands, context)?;
+                    return Ok(Pipe {
+                        position,
+                        assigns: declared.assigns,
+                        variables: declared.names(),
+                        operands: operands.into(),
+                    });
                 }
                 Kind::Bool
                 | Kind::CharConstant
@@ -39,7 +55,7 @@ impl Parser<'_> {
                 | Kind::Variable
                 | Kind::LeftParenthesis => {
                     self.back();
-                    pipe.commands.push(self.command()?);
+                    self.command(&mut operands)?;
                 }
                 _ => return Err(self.unexpected(&token, context)),
             }
@@ -47,7 +63,7 @@ impl Parser<'_> {
     }
 
     /// Reads `$x :=`, `$x =` or `$x,`; says whether another declaration follows.
-    fn declaration(&mut self, pipe: &mut Pipe, context: &str) -> Result_<bool> {
+    fn declaration(&mut self, declared: &mut Declared, context: &str) -> Result_<bool> {
         let variable = self.peek_after_space();
         if variable.kind != Kind::Variable {
             return Ok(false);
@@ -59,14 +75,13 @@ impl Parser<'_> {
         let is_comma = next.kind == Kind::Char && *next.text == *b",";
         if matches!(next.kind, Kind::Assign | Kind::Declare) || is_comma {
             self.next_after_space();
-            let name: Arc<str> = String::from_utf8_lossy(&variable.text).into();
-            pipe.variables.push(name.clone());
-            self.body.variables.push(name);
+            declared.variables.push(variable.span());
+            self.body.variables.push(variable.text);
             if !is_comma {
-                pipe.assigns = next.kind == Kind::Assign;
+                declared.assigns = next.kind == Kind::Assign;
                 return Ok(false);
             }
-            if context == "range" && pipe.variables.len() < 2 {
+            if context == "range" && declared.variables.len() < 2 {
                 return match self.peek_after_space().kind {
                     Kind::Variable | Kind::RightDelimiter | Kind::RightParenthesis => Ok(true),
                     _ => Err(self.error("range can only initialize variables")),
@@ -85,13 +100,14 @@ impl Parser<'_> {
         Ok(false)
     }
 
-    fn check(&self, pipe: &Pipe, context: &str) -> Result_<()> {
-        if pipe.commands.is_empty() {
+    fn check(&self, operands: &[Operand], context: &str) -> Result_<()> {
+        if operands.is_empty() {
             return Err(self.error(format!("missing value for {context}")));
         }
-        for (index, command) in pipe.commands.iter().enumerate().skip(1) {
+        let called = operands.iter().filter(|operand| operand.command.is_some());
+        for (index, operand) in called.enumerate().skip(1) {
             if let Term::Bool(_) | Term::Dot | Term::Nil | Term::Number(_) | Term::String { .. } =
-                command.arguments[0].term
+                operand.term
             {
                 return Err(self.error(format!(
                     "non executable command in pipeline stage {}",
@@ -102,13 +118,15 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn command(&mut self) -> Result_<Command> {
-        let position = self.peek_after_space().position;
-        let mut arguments = Vec::new();
+    /// Reads a command behind those that were read before it.
+    fn command(&mut self, operands: &mut Vec<Operand>) -> Result_<()> {
+        let position = self.peek_after_space().span().start;
+        let mut begin = Some(Begin::MIN.saturating_add(position));
         loop {
             self.peek_after_space();
-            if let Some(operand) = self.operand()? {
-                arguments.push(operand);
+            if let Some(mut operand) = self.operand()? {
+                operand.command = begin.take();
+                operands.push(operand);
             }
             let token = self.next();
             match token.kind {
@@ -119,14 +137,10 @@ impl Parser<'_> {
             }
             break;
         }
-        if arguments.is_empty() {
+        if begin.is_some() {
             return Err(self.error("empty command"));
         }
-        arguments.shrink_to_fit();
-        Ok(Command {
-            position,
-            arguments,
-        })
+        Ok(())
     }
 
     fn operand(&mut self) -> Result_<Option<Operand>> {
@@ -136,27 +150,29 @@ impl Parser<'_> {
         if self.peek().kind != Kind::Field {
             return Ok(Some(operand));
         }
-        let position = self.peek().position;
-        let mut fields: Vec<Arc<str>> = Vec::new();
+        let mut fields = self.peek().span();
         while self.peek().kind == Kind::Field {
-            let token = self.next();
-            fields.push(String::from_utf8_lossy(&token.text[1..]).into());
+            // Fields follow each other without a space.
+            fields.length = self.next().span().end() - fields.start;
         }
         match &mut operand.term {
             Term::Field(names) | Term::Variable(names) => {
-                names.append(&mut fields);
-                operand.position = position;
+                names.length = fields.end() - names.start;
+                operand.position = fields.start;
             }
             Term::Bool(_) | Term::String { .. } | Term::Number(_) | Term::Nil | Term::Dot => {
-                let text = operand.to_string();
+                let text = self.source.text.as_bytes();
+                let part = &operand;
+                let term = Shown { part, text }.to_string();
                 return Err(self.error(format!(
                     "unexpected . after term {}",
-                    quote(text.as_bytes())
+                    quote(term.as_bytes())
                 )));
             }
-            Term::Identifier { .. } | Term::Pipe(_) | Term::Chain { .. } => {
+            Term::Function(_) | Term::Builtin(_) | Term::Pipe(_) | Term::Chain { .. } => {
                 operand = Operand {
-                    position,
+                    position: fields.start,
+                    command: None,
                     term: Term::Chain {
                         receiver: Box::new(operand),
                         fields,
@@ -169,33 +185,29 @@ impl Parser<'_> {
 
     fn term(&mut self) -> Result_<Option<Operand>> {
         let token = self.next_after_space();
-        let text = || -> Arc<str> { String::from_utf8_lossy(&token.text).into() };
         let term = match token.kind {
             Kind::Identifier => {
-                let name = text();
+                let name = String::from_utf8_lossy(&token.text);
                 let function = self.functions.shared(&name).cloned();
-                let callee = match (function, crate::builtin::get(&name)) {
-                    (Some(function), _) => Callee::Function(function),
-                    (None, Some(builtin)) => Callee::Builtin(builtin),
+                match (function, crate::builtin::get(&name)) {
+                    (Some(function), _) => Term::Function(function),
+                    (None, Some(builtin)) => Term::Builtin(builtin),
                     (None, None) => {
                         let name = quote(name.as_bytes());
                         return Err(self.error(format!("function {name} not defined")));
                     }
-                };
-                Term::Identifier { name, callee }
+                }
             }
             Kind::Dot => Term::Dot,
             Kind::Nil => Term::Nil,
             Kind::Variable => {
-                let name = text();
-                if !self.body.variables.contains(&name) {
-                    return Err(
-                        self.error(format!("undefined variable {}", quote(name.as_bytes())))
-                    );
+                if !self.body.variables.contains(&token.text) {
+                    let name = quote(&token.text);
+                    return Err(self.error(format!("undefined variable {name}")));
                 }
-                Term::Variable(vec![name])
+                Term::Variable(token.span())
             }
-            Kind::Field => Term::Field(vec![String::from_utf8_lossy(&token.text[1..]).into()]),
+            Kind::Field => Term::Field(token.span()),
             Kind::Bool => Term::Bool(*token.text == *b"true"),
             Kind::CharConstant | Kind::Complex | Kind::Number => Term::Number(Box::new(
                 number(&token).map_err(|message| self.error(message))?,
@@ -212,12 +224,13 @@ impl Parser<'_> {
                 // Parity: the place of a parenthesized pipeline is what stands in it.
                 return Ok(Some(Operand {
                     position: pipe.position,
-                    term: Term::Pipe(pipe),
+                    command: None,
+                    term: Term::Pipe(Box::new(pipe)),
                 }));
             }
             Kind::String | Kind::RawString => Term::String {
-                text: Text::from(unquote(&token.text).ok_or_else(|| self.error("invalid syntax"))?),
-                quoted: self.excerpt(&token),
+                text: self.literal(&token)?,
+                length: token.span().length,
             },
             _ => {
                 self.back();
@@ -225,7 +238,8 @@ impl Parser<'_> {
             }
         };
         Ok(Some(Operand {
-            position: token.position,
+            position: token.span().start,
+            command: None,
             term,
         }))
     }

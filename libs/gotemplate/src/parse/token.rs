@@ -1,5 +1,6 @@
 //! The tokens of a template.
 
+use crate::node::Span;
 use crate::quote::quote;
 use crate::rune::runes;
 
@@ -90,6 +91,15 @@ pub(super) struct Token<'a> {
 }
 
 impl Token<'_> {
+    /// Says where the token stands in the file; not of errors, whose text is not from there. The parser takes no text whose
+    /// places are larger numbers than these.
+    pub(super) fn span(&self) -> Span {
+        Span {
+            start: self.position as u32,
+            length: self.text.len() as u32,
+        }
+    }
+
     /// Says the token as Go's parser does in `unexpected ...`.
     pub(super) fn describe(&self) -> String {
         let text = String::from_utf8_lossy(&self.text);
