@@ -8,6 +8,7 @@ mod located;
 mod machine;
 mod write;
 
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::process::exit;
 
@@ -17,7 +18,7 @@ use fjord_gotemplate::functions::sprig;
 use fjord_gotemplate::{Limits, Session, Set, Value};
 use fjord_helm::capabilities::{Capabilities, KubeVersion};
 use fjord_helm::origin::{Given, explain};
-use fjord_helm::render::{Context, Release};
+use fjord_helm::render::{Cache, Context, Release};
 use fjord_helm::template::{Error, Options, Rendered, template};
 use fjord_helm::values::Sources;
 use fjord_helm::{Level, Notices};
@@ -276,7 +277,9 @@ fn render(args: &TemplateArgs, cluster: &ClusterArgs, notices: &mut Notices) -> 
         notices.push(Level::Debug, "Chart path", field("path", path));
     }
     let values = sources(args).merge(&mut |path| folder::read(Path::new(path)))?;
-    let mut chart = located.load(notices)?;
+    // The process ends right after the output: to free a chart and its parsed templates piece by piece would be in vain.
+    let mut chart = ManuallyDrop::new(located.load(notices)?);
+    let cache = ManuallyDrop::new(Cache::default());
     let release = Release {
         name,
         namespace: namespace(args, cluster),
@@ -289,7 +292,7 @@ fn render(args: &TemplateArgs, cluster: &ClusterArgs, notices: &mut Notices) -> 
         host: &Machine,
         limits: Limits::default(),
         strict: false,
-        cache: None,
+        cache: Some(&cache),
     };
     let options = Options {
         skip_schema_validation: args.skip_schema_validation,
@@ -297,7 +300,7 @@ fn render(args: &TemplateArgs, cluster: &ClusterArgs, notices: &mut Notices) -> 
         subchart_notes: false,
     };
     match template(&mut chart, &values, &context, options, notices) {
-        Ok(rendered) => print(args, &release, &rendered),
+        Ok(rendered) => print(args, &release, &ManuallyDrop::new(rendered)),
         Err((error, rendered)) if args.debug => {
             if error.has_release() {
                 print(args, &release, &rendered)?;

@@ -73,11 +73,7 @@ impl Host for Machine {
 fn load(path: &Path) -> anyhow::Result<Chart> {
     let (limits, mut notices) = (fjord_helm::Limits::default(), Notices::default());
     if path.is_file() {
-        return Ok(Chart::from_archive(
-            &fs::read(path)?,
-            &limits,
-            &mut notices,
-        )?);
+        return Ok(Chart::from_archive(fs::read(path)?, &limits, &mut notices)?);
     }
     let folder = Folder(path.to_owned());
     Ok(Chart::from_directory(&folder, &limits, &mut notices)?)

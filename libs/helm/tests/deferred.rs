@@ -125,3 +125,79 @@ fn a_file_that_vanished_is_an_error_and_not_empty() {
     let message = printed.unwrap_err();
     assert!(message.contains("no such file or directory"), "{message}");
 }
+
+/// Packs a chart whose large files are told apart by what is in them.
+fn archive() -> Vec<u8> {
+    let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(
+        Vec::new(),
+        flate2::Compression::default(),
+    ));
+    for (path, text) in [
+        (
+            "c/Chart.yaml",
+            "apiVersion: v2\nname: c\nversion: 1.0.0\n".to_owned(),
+        ),
+        ("c/templates/t.yaml", "a: 1\n".to_owned()),
+        ("c/one.txt", "1".repeat(LARGE)),
+        ("c/crds/a.yaml", "2".repeat(LARGE)),
+        (
+            "c/charts/d/Chart.yaml",
+            "name: d\nversion: 1.0.0\n".to_owned(),
+        ),
+        (
+            "c/charts/d/two.txt",
+            format!("\u{feff}{}", "3".repeat(LARGE)),
+        ),
+        ("c/small.txt", "4".to_owned()),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        archive
+            .append_data(&mut header, path, text.as_bytes())
+            .unwrap();
+    }
+    archive.into_inner().unwrap().finish().unwrap()
+}
+
+#[test]
+fn files_of_an_archive_are_unpacked_when_they_are_asked_for_in_any_order() {
+    let limits = Limits::default();
+    let mut notices = Notices::default();
+    let chart = Chart::from_archive(archive(), &limits, &mut notices).unwrap();
+    let shown = format!("{:?}", chart.files);
+    assert_eq!(shown.matches("not read yet").count(), 2, "{shown}");
+    let below = &chart.dependencies[0].files[0];
+    assert_eq!(*below.data, *"3".repeat(LARGE).as_bytes());
+    let other = chart.clone();
+    for chart in [&other, &chart] {
+        let read: Vec<(&str, usize, u8)> = chart
+            .files
+            .iter()
+            .map(|file| (file.name.as_str(), file.data.len(), file.data[0]))
+            .collect();
+        let wanted = [
+            ("one.txt", LARGE, b'1'),
+            ("crds/a.yaml", LARGE, b'2'),
+            ("small.txt", 1, b'4'),
+        ];
+        assert_eq!(read, wanted);
+        assert_eq!(chart.unread(), None);
+    }
+}
+
+#[test]
+fn an_archive_that_is_cut_within_a_file_that_nothing_asks_for_is_refused() {
+    let bytes = archive();
+    let mut tar = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*bytes), &mut tar).unwrap();
+    let end = tar
+        .windows(100)
+        .position(|part| part == [b'2'; 100])
+        .unwrap();
+    let mut cut = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut cut, &tar[..end + 100]).unwrap();
+    let cut = cut.finish().unwrap();
+    let refused = Chart::from_archive(cut, &Limits::default(), &mut Notices::default());
+    assert!(refused.is_err());
+}

@@ -168,7 +168,7 @@ fn damaged_archives_load_or_are_refused() {
                 chance.damage(&mut outer);
             }
             let mut notices = Notices::default();
-            let _ = Chart::from_archive(&outer, &Limits::default(), &mut notices);
+            let _ = Chart::from_archive(outer, &Limits::default(), &mut notices);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The chart that a command line names: a folder or an archive on this machine.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
 use fjord_helm::chart::{Directory as _, read_archive};
@@ -10,7 +11,7 @@ use super::folder::{self, Folder};
 
 /// A chart that is there: what is read, not yet what it means.
 pub(super) enum Located {
-    Archive(Vec<u8>),
+    Archive(Arc<[u8]>),
     Folder(Folder),
 }
 
@@ -19,7 +20,7 @@ impl Located {
     pub(super) fn load(&self, notices: &mut Notices) -> Result<Chart> {
         let limits = fjord_helm::Limits::default();
         Ok(match self {
-            Self::Archive(bytes) => Chart::from_archive(bytes, &limits, notices)?,
+            Self::Archive(bytes) => Chart::from_archive(bytes.clone(), &limits, notices)?,
             Self::Folder(folder) => Chart::from_directory(folder, &limits, notices)?,
         })
     }
@@ -59,7 +60,7 @@ pub(super) fn locate(name: &str) -> Result<Located> {
         let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         bail!("{}", no_archive(&absolute, &bytes));
     }
-    Ok(Located::Archive(bytes))
+    Ok(Located::Archive(bytes.into()))
 }
 
 /// Says what a file is that is no archive, in Helm's words.

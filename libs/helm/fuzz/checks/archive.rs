@@ -14,7 +14,7 @@ pub(crate) fn check(data: &[u8]) {
         _ => compressed(&with_checksums(data)),
     };
     let mut notices = Notices::default();
-    let Ok(mut chart) = Chart::from_archive(&archive, &Limits::default(), &mut notices) else {
+    let Ok(mut chart) = Chart::from_archive(archive, &Limits::default(), &mut notices) else {
         return;
     };
     for file in chart.files.iter().chain(chart.templates.iter()) {

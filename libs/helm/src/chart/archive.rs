@@ -3,12 +3,15 @@
 //! The first part of each path is dropped whatever it says. Sizes and the number of entries are capped
 //! before memory is taken; nothing is ever written anywhere.
 
-use std::io::Read;
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::read::MultiGzDecoder;
 use tar::{Archive, Entry, EntryType};
 
-use super::File;
+use super::content::is_deferred;
+use super::{Content, File};
 use crate::go;
 
 /// What one chart may cost.
@@ -81,6 +84,74 @@ pub enum Error {
 /// # Errors
 /// The archive is broken, too large, or names files where none may be.
 pub fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<File>, Error> {
+    let mut files = Vec::new();
+    walk(bytes, limits, &mut |_, found| {
+        let data = found.read()?;
+        files.push(File::new(found.take_name(), without_mark(data)));
+        Ok(())
+    })?;
+    Ok(files)
+}
+
+/// Reads the files of a packaged chart; large ones that nothing may ever ask for are unpacked when something does.
+pub(super) fn read_lazily(bytes: Arc<[u8]>, limits: &Limits) -> Result<Vec<File>, Error> {
+    let packed = Arc::new(Packed {
+        bytes: bytes.clone(),
+        limits: *limits,
+        unpacked: Mutex::default(),
+    });
+    let mut files = Vec::new();
+    walk(&bytes, limits, &mut |number, found| {
+        if !is_deferred(&found.name, found.size) {
+            let data = found.read()?;
+            files.push(File::new(found.take_name(), without_mark(data)));
+            return Ok(());
+        }
+        found.skip()?;
+        let packed = packed.clone();
+        let data = Content::deferred(Box::new(move || packed.unpack(number)));
+        let name = found.take_name();
+        files.push(File { name, data });
+        Ok(())
+    })?;
+    Ok(files)
+}
+
+/// An archive that was found to be sound, for what is still packed.
+struct Packed {
+    bytes: Arc<[u8]>,
+    limits: Limits,
+    /// What was unpacked along with a file, by number, until it is asked for.
+    unpacked: Mutex<Option<HashMap<usize, Vec<u8>>>>,
+}
+
+impl Packed {
+    /// Unpacks a file, and with the first one all others: who asks for one often asks for all.
+    fn unpack(&self, number: usize) -> Result<Vec<u8>, String> {
+        // What is kept is whole at any time, so a panic of another thread harms nothing.
+        let mut unpacked = self.unpacked.lock().unwrap_or_else(PoisonError::into_inner);
+        if unpacked.is_none() {
+            let mut all = HashMap::new();
+            let read = walk(&self.bytes, &self.limits, &mut |number, found| {
+                if is_deferred(&found.name, found.size) {
+                    all.insert(number, found.read()?);
+                }
+                Ok(())
+            });
+            read.map_err(|error| error.to_string())?;
+            *unpacked = Some(all);
+        }
+        let data = unpacked.as_mut().and_then(|all| all.remove(&number));
+        data.ok_or_else(|| "the file was taken already".to_owned())
+    }
+}
+
+/// Goes through the files of an archive, each with its number.
+fn walk(
+    bytes: &[u8],
+    limits: &Limits,
+    each: &mut dyn FnMut(usize, &mut Found<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
     if bytes.get(..2) != Some(&[0x1f, 0x8b]) {
         let why = if bytes.len() < 2 {
             "EOF"
@@ -90,7 +161,7 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<File>, Error> {
         return Err(Error::Broken(why.to_owned()));
     }
     let mut archive = Archive::new(MultiGzDecoder::new(bytes).take(stream_limit(limits)));
-    let mut files = Vec::new();
+    let mut files = 0;
     let mut remaining = limits.archive_bytes;
     let mut entries = 0_usize;
     for entry in archive.entries().map_err(broken)? {
@@ -99,14 +170,17 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<File>, Error> {
         if entries > limits.entries {
             return Err(Error::TooManyEntries(limits.entries));
         }
-        if let Some(file) = read_entry(&mut entry, limits, &mut remaining)? {
-            files.push(file);
-        }
+        let Some(name) = name(&entry)? else {
+            continue;
+        };
+        let mut found = Found::new(name, &mut entry, limits, &mut remaining)?;
+        each(files, &mut found)?;
+        files += 1;
     }
-    if files.is_empty() {
+    if files == 0 {
         return Err(Error::Empty);
     }
-    Ok(files)
+    Ok(())
 }
 
 /// Headers and padding come on top of the files.
@@ -116,11 +190,8 @@ fn stream_limit(limits: &Limits) -> u64 {
         .saturating_add((limits.entries as u64).saturating_mul(2048))
 }
 
-fn read_entry<R: Read>(
-    entry: &mut Entry<'_, R>,
-    limits: &Limits,
-    remaining: &mut u64,
-) -> Result<Option<File>, Error> {
+/// Returns the name that an entry has below the folder on top; none if it is no file.
+fn name<R: Read>(entry: &Entry<'_, R>) -> Result<Option<String>, Error> {
     let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
     let kind = entry.header().entry_type();
     let is_skipped = matches!(
@@ -130,29 +201,70 @@ fn read_entry<R: Read>(
     if is_skipped || path.ends_with('/') {
         return Ok(None);
     }
-    let name = below_base(&path)?;
-    let size = entry.size();
-    if size > *remaining {
-        return Err(Error::ArchiveTooLarge(limits.archive_bytes));
+    below_base(&path).map(Some)
+}
+
+/// A file of an archive whose bytes come next.
+struct Found<'e> {
+    name: String,
+    size: u64,
+    entry: &'e mut dyn Read,
+    archive_bytes: u64,
+    remaining: &'e mut u64,
+}
+
+impl<'e> Found<'e> {
+    fn new<R: Read>(
+        name: String,
+        entry: &'e mut Entry<'_, R>,
+        limits: &Limits,
+        remaining: &'e mut u64,
+    ) -> Result<Self, Error> {
+        let size = entry.size();
+        if size > *remaining {
+            return Err(Error::ArchiveTooLarge(limits.archive_bytes));
+        }
+        if size > limits.file_bytes {
+            return Err(Error::FileTooLarge {
+                name: String::from_utf8_lossy(&entry.path_bytes()).into_owned(),
+                limit: limits.file_bytes,
+            });
+        }
+        Ok(Self {
+            name,
+            size,
+            entry,
+            archive_bytes: limits.archive_bytes,
+            remaining,
+        })
     }
-    if size > limits.file_bytes {
-        return Err(Error::FileTooLarge {
-            name: path,
-            limit: limits.file_bytes,
-        });
+
+    fn take_name(&mut self) -> String {
+        std::mem::take(&mut self.name)
     }
-    // Both limits were compared with the size above.
-    let mut data = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    entry
-        .take(*remaining)
-        .read_to_end(&mut data)
-        .map_err(broken)?;
-    let read = data.len() as u64;
-    *remaining -= read.min(*remaining);
-    if read < size || *remaining == 0 {
-        return Err(Error::ArchiveTooLarge(limits.archive_bytes));
+
+    fn read(&mut self) -> Result<Vec<u8>, Error> {
+        // Both limits were compared with the size above.
+        let mut data = Vec::with_capacity(usize::try_from(self.size).unwrap_or(0));
+        let entry = &mut *self.entry;
+        let read = entry.take(*self.remaining).read_to_end(&mut data);
+        self.counted(read.map_err(broken)? as u64)?;
+        Ok(data)
     }
-    Ok(Some(File::new(name, without_mark(data))))
+
+    fn skip(&mut self) -> Result<(), Error> {
+        let mut entry = (&mut *self.entry).take(*self.remaining);
+        let skipped = io::copy(&mut entry, &mut io::sink());
+        self.counted(skipped.map_err(broken)?)
+    }
+
+    fn counted(&mut self, read: u64) -> Result<(), Error> {
+        *self.remaining -= read.min(*self.remaining);
+        if read < self.size || *self.remaining == 0 {
+            return Err(Error::ArchiveTooLarge(self.archive_bytes));
+        }
+        Ok(())
+    }
 }
 
 /// Drops the first part of a path and refuses what leads elsewhere.

@@ -9,6 +9,35 @@ use std::sync::{Arc, OnceLock};
 
 use super::archive::without_mark;
 
+/// From how many bytes on it pays to leave a file for later.
+const DEFERRED: u64 = 4096;
+
+/// Says whether a file of that size is better read when a template asks for it.
+pub(super) fn is_deferred(path: &str, size: u64) -> bool {
+    size >= DEFERRED && !is_for_loading(path)
+}
+
+/// Says whether a file is needed to load or to render a chart at all: others are for templates that ask for them.
+fn is_for_loading(path: &str) -> bool {
+    let mut path = path;
+    while let Some(below) = path.strip_prefix("charts/") {
+        match below.split_once('/') {
+            Some((_, inside)) => path = inside,
+            None => return true,
+        }
+    }
+    path.starts_with("templates/")
+        || matches!(
+            path,
+            "Chart.yaml"
+                | "Chart.lock"
+                | "values.yaml"
+                | "values.schema.json"
+                | "requirements.yaml"
+                | "requirements.lock"
+        )
+}
+
 /// Reads a file that was found before; the error is in the words of the system.
 pub type Reader = Box<dyn Fn() -> Result<Vec<u8>, String> + Send + Sync>;
 

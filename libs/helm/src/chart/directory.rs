@@ -1,5 +1,6 @@
 //! Charts from folders: the walk, `.helmignore`, and what a folder may hold.
 
+use super::content::is_deferred;
 use super::{
     Chart, Content, Error as LoadError, File, Ignore, IgnoreError, Limits, Reader, archive, load,
 };
@@ -127,30 +128,6 @@ impl Chart {
     }
 }
 
-/// From how many bytes on it pays to leave a file for later.
-const DEFERRED: u64 = 4096;
-
-/// Says whether a file is needed to load or to render a chart at all: others are for templates that ask for them.
-fn is_for_loading(path: &str) -> bool {
-    let mut path = path;
-    while let Some(below) = path.strip_prefix("charts/") {
-        match below.split_once('/') {
-            Some((_, inside)) => path = inside,
-            None => return true,
-        }
-    }
-    path.starts_with("templates/")
-        || matches!(
-            path,
-            "Chart.yaml"
-                | "Chart.lock"
-                | "values.yaml"
-                | "values.schema.json"
-                | "requirements.yaml"
-                | "requirements.lock"
-        )
-}
-
 struct Walk<'a> {
     directory: &'a dyn Directory,
     limits: &'a Limits,
@@ -205,7 +182,7 @@ impl Walk<'_> {
             path: path.clone(),
             reason,
         };
-        if size >= DEFERRED && !is_for_loading(&path) {
+        if is_deferred(&path, size) {
             let reader = self.directory.defer(&path).map_err(unreadable)?;
             if let Some(reader) = reader {
                 let data = Content::deferred(reader);

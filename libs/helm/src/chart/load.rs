@@ -92,16 +92,16 @@ impl Chart {
         Self::load(files, limits, notices, 0)
     }
 
-    /// Makes a chart of a packaged one.
+    /// Makes a chart of a packaged one, which it keeps for the large files that only templates ask for.
     ///
     /// # Errors
     /// As for [`Chart::from_files`], or the archive is broken, too large or reaches outside itself.
     pub fn from_archive(
-        bytes: &[u8],
+        bytes: impl Into<Arc<[u8]>>,
         limits: &Limits,
         notices: &mut Notices,
     ) -> Result<Self, Error> {
-        let files = archive::read(bytes, limits)?;
+        let files = archive::read_lazily(bytes.into(), limits)?;
         let format = match files.iter().find(|file| file.name == "Chart.yaml") {
             Some(file) => check_version(&file.data)?,
             None => Format::Installable,

@@ -169,7 +169,7 @@ fn render(
 fn load(path: &Path, name: &str, notices: &mut Notices) -> Result<Chart, String> {
     let limits = Limits::default();
     if path.is_file() {
-        return Chart::from_archive(&fs::read(path).unwrap(), &limits, notices)
+        return Chart::from_archive(fs::read(path).unwrap(), &limits, notices)
             .map_err(|error| error.to_string());
     }
     Chart::from_directory(&Folder(path.to_owned(), name.to_owned()), &limits, notices)
