@@ -3,7 +3,8 @@
 //! `differential/faults.jsonl` holds them as replacements of one expression by another. That each still fits its file is
 //! always tested. To run them takes a build of the engine and some minutes more, and the oracle (`make oracle`):
 //! `cargo test -p fjord-helm --test planted -- --ignored --nocapture`, `FJORD_FAULT=word` for some of them. All are
-//! written into one copy of the sources, where `FJORD_PLANTED` switches on one.
+//! written into one copy of the sources, where `FJORD_PLANTED` switches on one; it is built once, optimised. The sound
+//! copy is asked first, and what the real Helm answers then is kept for the copies with a fault.
 
 #![allow(
     clippy::unwrap_used,
@@ -64,7 +65,8 @@ fn every_planted_fault_still_fits_its_file() {
 #[ignore = "builds the engine"]
 fn every_planted_fault_is_found() {
     let only = std::env::var("FJORD_FAULT").unwrap_or_default();
-    let copy = std::env::temp_dir().join(format!("fjord-planted-{}", std::process::id()));
+    let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("planted");
+    remove(&copy);
     copy_into(&root(), &copy);
     for (number, fault) in faults().iter().enumerate() {
         let path = copy.join(&fault.file);
@@ -81,24 +83,30 @@ fn every_planted_fault_is_found() {
     let path = copy.join("libs/gotemplate/src/lib.rs");
     let sound = fs::read_to_string(&path).unwrap();
     fs::write(&path, sound + SWITCH).unwrap();
-    build(&copy);
+    let differential = build(&copy);
     for run in ["templates", "values"] {
-        let seed = first_seed(&copy, run, "none");
+        let seed = first_seed(&differential, &copy, run, "none");
         assert_eq!(seed, None, "there are differences already");
     }
     let mut missed = Vec::new();
-    println!("fault -> the first seed that shows it");
+    println!("| fault | the first seed that shows it |\n|---|---|");
     for (number, fault) in faults().into_iter().enumerate() {
         if !fault.what.contains(&only) {
             continue;
         }
-        match first_seed(&copy, &fault.run, &number.to_string()) {
-            Some(seed) => println!("{} -> {} {seed}", fault.what, fault.run),
+        match first_seed(&differential, &copy, &fault.run, &number.to_string()) {
+            Some(seed) => println!("| {} | {} {seed} |", fault.what, fault.run),
             None => missed.push(fault.what),
         }
     }
-    fs::remove_dir_all(&copy).unwrap();
     assert!(missed.is_empty(), "not found: {missed:?}");
+    remove(&copy);
+}
+
+fn remove(folder: &Path) {
+    if folder.exists() {
+        fs::remove_dir_all(folder).unwrap();
+    }
 }
 
 /// What tells the copy which fault is on.
@@ -128,33 +136,45 @@ fn copy_into(from: &Path, to: &Path) {
     }
 }
 
-/// Gets cargo to test the differential of a copy.
-fn differential(copy: &Path) -> Command {
+/// Builds the differential of a copy; gives the program.
+fn build(copy: &Path) -> PathBuf {
     let target = std::env::current_exe().unwrap();
     let mut command = Command::new(env!("CARGO"));
-    command.args(["test", "-p", "fjord-helm", "--test", "differential"]);
+    command.args(["test", "--release", "-p", "fjord-helm"]);
+    command.args([
+        "--test",
+        "differential",
+        "--no-run",
+        "--message-format=json",
+    ]);
     command.env("CARGO_TARGET_DIR", target.ancestors().nth(3).unwrap());
-    command.current_dir(copy);
-    command
-}
-
-fn build(copy: &Path) {
-    let built = differential(copy).arg("--no-run").output().unwrap();
+    let built = command.current_dir(copy).output().unwrap();
     let said = String::from_utf8_lossy(&built.stderr);
     assert!(built.status.success(), "does not build: {said}");
+    let messages = String::from_utf8(built.stdout).unwrap();
+    let mut programs = messages.lines().filter_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let is_it = message["target"]["name"] == "differential";
+        message["executable"]
+            .as_str()
+            .filter(|_| is_it)
+            .map(PathBuf::from)
+    });
+    programs.next_back().unwrap()
 }
 
 /// Runs the differential of a copy with one fault on; gives the seed that differed first.
-fn first_seed(copy: &Path, what: &str, fault: &str) -> Option<String> {
-    let mut command = differential(copy);
-    command.args(["--", "--nocapture", &format!("generated_{what}")]);
+fn first_seed(differential: &Path, copy: &Path, what: &str, fault: &str) -> Option<String> {
+    let mut command = Command::new(differential);
+    command.args(["--nocapture", &format!("generated_{what}")]);
     command.env("FJORD_FIRST", "1").env("FJORD_PLANTED", fault);
-    for count in ["FJORD_TEMPLATES", "FJORD_MERGES"] {
+    command.env("FJORD_ANSWERS", copy.join(format!("answers-{what}.jsonl")));
+    for (count, default) in [("FJORD_TEMPLATES", "10000"), ("FJORD_MERGES", "1000")] {
         if std::env::var_os(count).is_none() {
-            command.env(count, "5000");
+            command.env(count, default);
         }
     }
-    let tested = command.output().unwrap();
+    let tested = command.current_dir(copy).output().unwrap();
     let printed = String::from_utf8_lossy(&tested.stdout);
     let said = String::from_utf8_lossy(&tested.stderr);
     assert!(!said.contains("SKIPPED"), "{said}");

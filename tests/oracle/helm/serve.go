@@ -15,6 +15,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
 
 	"helm.sh/helm/v4/pkg/chart/common"
 	"helm.sh/helm/v4/pkg/chart/common/util"
@@ -213,7 +216,39 @@ func (n nested) floats() {
 	}
 }
 
+// What a question may take: processor time and resident memory of the process.
+const (
+	patience = 10 * time.Second
+	memory   = 3 << 30
+)
+
+// watch ends the process where a question takes too much, which then counts as one on which Go crashed: a value that
+// holds itself is printed without end, and a text can be repeated until there is no memory left for anyone.
+func watch(asked *atomic.Int64) {
+	for range time.Tick(50 * time.Millisecond) {
+		var pages, resident int64
+		if b, err := os.ReadFile("/proc/self/statm"); err == nil {
+			fmt.Sscan(string(b), &pages, &resident)
+		}
+		began := asked.Load()
+		if resident*int64(os.Getpagesize()) > memory || began > 0 && used()-began > int64(patience) {
+			os.Exit(3)
+		}
+	}
+}
+
+// used gives the processor time that the process has taken.
+func used() int64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return usage.Utime.Nano() + usage.Stime.Nano()
+}
+
 func serve(in io.Reader, to io.Writer) error {
+	var asked atomic.Int64
+	go watch(&asked)
 	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
 	log.SetOutput(io.Discard)
 	// Where a value holds itself, to fill a whole gigabyte of stack takes seconds, and so does to tell of it.
@@ -230,6 +265,7 @@ func serve(in io.Reader, to io.Writer) error {
 		} else if err != nil {
 			return err
 		}
+		asked.Store(used())
 		var q question
 		decoder := json.NewDecoder(bytes.NewReader(line))
 		decoder.UseNumber()
@@ -246,6 +282,7 @@ func serve(in io.Reader, to io.Writer) error {
 		if err := encoder.Encode(q.answer()); err != nil {
 			return err
 		}
+		asked.Store(0)
 		// An answer must not be lost to a later question that ends the process.
 		if err := out.Flush(); err != nil {
 			return err

@@ -1,8 +1,9 @@
 //! The functions that generated templates call, with what they take and give.
 //!
-//! Letters: `s` text, `i` int, `n` number, `b` boolean, `l` list, `S` list of texts, `d` dict, `a` anything, `t` time,
-//! `v` version, `r` regular expression, `p` replacement, `u` URL, `z` zone, `y` layout, `f` format, `c` path of a dict;
-//! `*` repeats what stands before it.
+//! Letters: `s` text, `w` text of words, `i` int, `k` int about 0, `n` number, `h` number and a half, `b` boolean, `l` list,
+//! `S` list of texts, `d` dict, `a` anything, `?` what may be empty, `t` time, `v` version, `r` regular expression, `R` one
+//! with groups, `p` replacement, `G` one that asks for groups, `u` URL, `z` zone, `y` layout, `f` format, `F` one of two
+//! arguments, `q` name of a template, `e` template, `o` TOML; `*` repeats what stands before it.
 
 /// Name, parameters, result.
 pub(crate) const FUNCTIONS: &[(&str, &str, char)] = &[
@@ -16,6 +17,7 @@ pub(crate) const FUNCTIONS: &[(&str, &str, char)] = &[
     ("index", "li", 'a'),
     ("print", "aa*", 's'),
     ("printf", "fa*", 's'),
+    ("printf", "Faa", 's'),
     ("println", "aa*", 's'),
     ("html", "s", 's'),
     ("js", "s", 's'),
@@ -26,30 +28,32 @@ pub(crate) const FUNCTIONS: &[(&str, &str, char)] = &[
     ("le", "ii", 'b'),
     ("gt", "ii", 'b'),
     ("ge", "ii", 'b'),
+    ("lt", "aa", 'b'),
+    ("ge", "nn", 'b'),
     ("call", "a", 'a'),
     // Strings.
-    ("abbrev", "is", 's'),
-    ("abbrevboth", "iis", 's'),
-    ("trunc", "is", 's'),
+    ("abbrev", "iw", 's'),
+    ("abbrevboth", "iiw", 's'),
+    ("trunc", "ks", 's'),
     ("trim", "s", 's'),
     ("upper", "s", 's'),
     ("lower", "s", 's'),
-    ("title", "s", 's'),
-    ("untitle", "s", 's'),
-    ("substr", "iis", 's'),
+    ("title", "w", 's'),
+    ("untitle", "w", 's'),
+    ("substr", "kis", 's'),
     ("repeat", "is", 's'),
     ("trimAll", "ss", 's'),
     ("trimall", "ss", 's'),
     ("trimSuffix", "ss", 's'),
     ("trimPrefix", "ss", 's'),
-    ("nospace", "s", 's'),
-    ("initials", "s", 's'),
-    ("swapcase", "s", 's'),
-    ("snakecase", "s", 's'),
-    ("camelcase", "s", 's'),
-    ("kebabcase", "s", 's'),
-    ("wrap", "is", 's'),
-    ("wrapWith", "iss", 's'),
+    ("nospace", "w", 's'),
+    ("initials", "w", 's'),
+    ("swapcase", "w", 's'),
+    ("snakecase", "w", 's'),
+    ("camelcase", "w", 's'),
+    ("kebabcase", "w", 's'),
+    ("wrap", "iw", 's'),
+    ("wrapWith", "isw", 's'),
     ("contains", "ss", 'b'),
     ("hasPrefix", "ss", 'b'),
     ("hasSuffix", "ss", 'b'),
@@ -59,7 +63,7 @@ pub(crate) const FUNCTIONS: &[(&str, &str, char)] = &[
     ("indent", "is", 's'),
     ("nindent", "is", 's'),
     ("replace", "sss", 's'),
-    ("plural", "ssi", 's'),
+    ("plural", "ssk", 's'),
     ("sha1sum", "s", 's'),
     ("sha256sum", "s", 's'),
     ("sha512sum", "s", 's'),
@@ -100,19 +104,19 @@ pub(crate) const FUNCTIONS: &[(&str, &str, char)] = &[
     ("min", "nn*", 'n'),
     ("maxf", "nn*", 'n'),
     ("minf", "nn*", 'n'),
-    ("ceil", "n", 'n'),
-    ("floor", "n", 'n'),
-    ("round", "ni", 'n'),
+    ("ceil", "h", 'n'),
+    ("floor", "h", 'n'),
+    ("round", "hk", 'n'),
     // Defaults.
-    ("default", "aa", 'a'),
-    ("empty", "a", 'b'),
-    ("coalesce", "aa*", 'a'),
+    ("default", "a?", 'a'),
+    ("empty", "?", 'b'),
+    ("coalesce", "??*", 'a'),
     ("all", "aa*", 'b'),
     ("any", "aa*", 'b'),
     ("ternary", "aab", 'a'),
     ("hello", "", 's'),
     ("fail", "s", 's'),
-    ("required", "sa", 'a'),
+    ("required", "s?", 'a'),
     // Lists.
     ("list", "aa*", 'l'),
     ("tuple", "aa*", 'l'),
@@ -207,7 +211,9 @@ pub(crate) const FUNCTIONS: &[(&str, &str, char)] = &[
     ("regexFindAll", "rsi", 'S'),
     ("mustRegexFindAll", "rsi", 'S'),
     ("regexReplaceAll", "rsp", 's'),
+    ("regexReplaceAll", "RwG", 's'),
     ("mustRegexReplaceAll", "rsp", 's'),
+    ("mustRegexReplaceAll", "RwG", 's'),
     ("regexReplaceAllLiteral", "rsp", 's'),
     ("mustRegexReplaceAllLiteral", "rsp", 's'),
     ("regexSplit", "rsi", 'S'),
@@ -215,13 +221,16 @@ pub(crate) const FUNCTIONS: &[(&str, &str, char)] = &[
     ("regexQuoteMeta", "s", 's'),
     // Encodings.
     ("toYaml", "a", 's'),
+    ("toYaml", "d", 's'),
     ("mustToYaml", "a", 's'),
     ("toYamlPretty", "a", 's'),
     ("fromYaml", "s", 'd'),
     ("fromYamlArray", "s", 'l'),
     ("toJson", "a", 's'),
+    ("toJson", "d", 's'),
     ("mustToJson", "a", 's'),
     ("toPrettyJson", "a", 's'),
+    ("toPrettyJson", "d", 's'),
     ("mustToPrettyJson", "a", 's'),
     ("toRawJson", "a", 's'),
     ("mustToRawJson", "a", 's'),
@@ -273,6 +282,36 @@ pub(crate) const UNSTABLE: &[(&str, &str)] = &[
         "encryptAES",
         "encryptAES \"secret\" \"text\" | decryptAES \"secret\"",
     ),
+    ("htpasswd", "htpasswd \"us:er\" \"pass\""),
+    ("htpasswd", "htpasswd \"user\" \"pass\" \"sha\""),
+    ("genPrivateKey", "genPrivateKey \"ed25519\" | trunc 27"),
+    (
+        "genPrivateKey",
+        "genPrivateKey \"ecdsa\" | regexFind \"-+[A-Z ]+-+\"",
+    ),
+    ("genPrivateKey", "genPrivateKey \"none\""),
+    ("genCAWithKey", "(genCAWithKey \"ca\" 365 KEY).Key | b64enc"),
+    ("genCAWithKey", "genCAWithKey \"ca\" 365 \"none\""),
+    (
+        "genSelfSignedCertWithKey",
+        "(genSelfSignedCertWithKey \"a\" (list \"10.0.0.1\") (list \"b\") 10 KEY).Key | sha256sum",
+    ),
+    (
+        "genSelfSignedCertWithKey",
+        "genSelfSignedCertWithKey \"a\" (list \"no address\") nil 10 KEY",
+    ),
+    (
+        "genSignedCertWithKey",
+        "(genSignedCertWithKey \"a\" nil (list \"b\") 10 (genCAWithKey \"ca\" 365 KEY) KEY).Key | sha256sum",
+    ),
+    (
+        "genSignedCertWithKey",
+        "genSignedCertWithKey \"a\" nil (list 1) 10 (genCAWithKey \"ca\" 365 KEY) KEY",
+    ),
+];
+
+/// Those that take either engine a tenth of a second: RSA keys and slow hashes.
+pub(crate) const SLOW: &[(&str, &str)] = &[
     (
         "derivePassword",
         "derivePassword 1 \"long\" \"pass\" \"user\" \"example.com\"",
@@ -283,40 +322,14 @@ pub(crate) const UNSTABLE: &[(&str, &str)] = &[
     ),
     ("bcrypt", "bcrypt \"pass\" | trunc 7"),
     ("htpasswd", "htpasswd \"user\" \"pass\" | trunc 12"),
-    ("htpasswd", "htpasswd \"us:er\" \"pass\""),
-    ("htpasswd", "htpasswd \"user\" \"pass\" \"sha\""),
-    ("genPrivateKey", "genPrivateKey \"ed25519\" | trunc 27"),
-    (
-        "genPrivateKey",
-        "genPrivateKey \"ecdsa\" | regexFind \"-+[A-Z ]+-+\"",
-    ),
-    ("genPrivateKey", "genPrivateKey \"none\""),
     ("genCA", "(genCA \"ca\" 365).Cert | trunc 27"),
-    ("genCAWithKey", "(genCAWithKey \"ca\" 365 KEY).Key | b64enc"),
-    ("genCAWithKey", "genCAWithKey \"ca\" 365 \"none\""),
     (
         "genSelfSignedCert",
         "(genSelfSignedCert \"a\" (list \"10.0.0.1\") (list \"b\") 10).Key | trunc 31",
     ),
     (
-        "genSelfSignedCertWithKey",
-        "(genSelfSignedCertWithKey \"a\" (list \"10.0.0.1\") (list \"b\") 10 KEY).Key | sha256sum",
-    ),
-    (
-        "genSelfSignedCertWithKey",
-        "genSelfSignedCertWithKey \"a\" (list \"no address\") nil 10 KEY",
-    ),
-    (
         "genSignedCert",
         "(genSignedCert \"a\" nil (list \"b\") 10 (genCAWithKey \"ca\" 365 KEY)).Cert | trunc 27",
-    ),
-    (
-        "genSignedCertWithKey",
-        "(genSignedCertWithKey \"a\" nil (list \"b\") 10 (genCAWithKey \"ca\" 365 KEY) KEY).Key | sha256sum",
-    ),
-    (
-        "genSignedCertWithKey",
-        "genSignedCertWithKey \"a\" nil (list 1) 10 (genCAWithKey \"ca\" 365 KEY) KEY",
     ),
 ];
 
@@ -420,16 +433,48 @@ pub(crate) const TEXTS: &[&str] = &[
     "trailing ",
     "CamelCaseString",
     "snake_case_string",
+    "first\\n\\n\\nlast",
     "UPPER",
+];
+
+/// What is empty, of every type.
+pub(crate) const EMPTIES: &[&str] = &[
+    "\"\"",
+    "0",
+    "false",
+    "nil",
+    "$.Values.n",
+    "$.Values.missing",
+    "$.Values.empty",
+    "$.Values.el",
+    "$.Values.em",
+];
+
+/// Texts of words, of every length and between all that may stand between words.
+pub(crate) const WORDS: &[&str] = &[
+    "a bb ccc dddd eeeee ffffff g hh iii",
+    "words with_under-dashes.and dots",
+    "Ends. In punctuation! does it? (or not)",
+    "one  two   three\\tfour\\nfive",
+    "averylongwordthatfits_nowhere in short lines",
+    "HTTPServer2Go IDs and_APIs",
+    "é ü_ñ ✓ x_y",
+    " padded_words here ",
+];
+
+/// Regular expressions with groups, for replacements that ask for them.
+pub(crate) const GROUPED: &[&str] = &[
+    "(\\\\w+)-(\\\\w+)",
+    "(?P<first>\\\\w)(?P<rest>\\\\w*)",
+    "(a)(b)?",
+    "(?P<first>[a-m]*)",
 ];
 
 pub(crate) const REGEXES: &[&str] = &[
     "a",
     "[a-z]+",
     "^[A-Z]",
-    "(\\\\w+)-(\\\\w+)",
     "\\\\d+",
-    "(?P<first>\\\\w)(?P<rest>\\\\w*)",
     "a*",
     "",
     "[",
@@ -447,7 +492,6 @@ pub(crate) const REGEXES: &[&str] = &[
     "\\\\pL",
     "*",
     "a{2,1}",
-    "(a)(b)?",
     "[\\\\w-\\\\.]+",
     "[\\\\d-z]",
     "[[:alpha:]-9]+",
@@ -517,6 +561,21 @@ pub(crate) const LAYOUTS: &[&str] = &[
     "x",
     "__2 06 1 5 4 3 -07 Z0700",
     "2006-01-02 15:04:05.999",
+];
+
+/// Replacements that ask for groups.
+pub(crate) const REFERENCES: &[&str] = &["$first", "${rest}!", "${first}-$2", "$1", "${2}$0"];
+
+/// Formats that take two arguments, some of them not in their order.
+pub(crate) const PAIRS: &[&str] = &[
+    "%[2]v %[1]v",
+    "%v/%v",
+    "%[2]s",
+    "%[1]v %v",
+    "%[2]v %v",
+    "%[2]*[1]d|",
+    "%s %d",
+    "%q=%+v",
 ];
 
 pub(crate) const FORMATS: &[&str] = &[

@@ -1,8 +1,8 @@
 //! Templates at random: every node, every function, values of every type, and some of the wrong one.
 
 use super::functions::{
-    FORMATS, FUNCTIONS, KEY, LAYOUTS, METHODS, REGEXES, REPLACEMENTS, TEXTS, TOMLS, UNSTABLE, URLS,
-    VERSIONS, ZONES,
+    EMPTIES, FORMATS, FUNCTIONS, GROUPED, KEY, LAYOUTS, METHODS, PAIRS, REFERENCES, REGEXES,
+    REPLACEMENTS, SLOW, TEXTS, TOMLS, UNSTABLE, URLS, VERSIONS, WORDS, ZONES,
 };
 use super::random::Random;
 use serde_json::{Value, json};
@@ -35,8 +35,10 @@ fn values() -> Value {
         "t": true, "fl": false, "n": null,
         "l": [1, "two", 3.5, null, true], "ls": ["b", "a", "c", "a"], "li": [3, 1, 2], "el": [],
         "lm": [{"name": "x", "v": 1}, {"name": "y", "v": 2}], "ll": [[1, 2], [], ["z"]],
-        "m": {"a": 1, "b": {"c": "deep"}, "z": null}, "em": {}, "m2": {"a": 2, "x": [1], "b": {"d": 4}},
-        "odd": {"k-1": 1, "true": 2, "a b": "c", "10": "ten", "9": "nine"},
+        "m": {"a": 1, "b": {"c": "deep"}, "z": null, "e": [], "o": ""}, "em": {},
+        "m2": {"a": 2, "x": [1], "b": {"d": 4}, "z": 0, "e": ["full"], "o": "x"},
+        "holes": ["", "a", 0, null, [], {}, false, "b"],
+        "odd": {"k-1": 1, "true": 2, "a b": "c", "10": "ten", "9": "nine", "<&>": "<b>"},
         "yaml": "a: [1, 2]\nb: {c: d}\n", "json": "{\"a\": [1, 2.5, null], \"b\": \"x\"}",
         "tpl": "{{ .Values.s | upper }}"
     })
@@ -245,7 +247,12 @@ impl Grammar {
                     let name = self.variables[at].clone();
                     return self.action(&format!("{name} = {value}"));
                 }
-                let name = format!("$v{known}");
+                // Now and then a variable hides an outer one of its name.
+                let name = if known > 1 && self.random.once_in(2) {
+                    self.variables[1 + self.random.below(known - 1)].clone()
+                } else {
+                    format!("$v{known}")
+                };
                 let text = self.action(&format!("{name} := {value}"));
                 self.variables.push(name);
                 text
@@ -272,16 +279,7 @@ impl Grammar {
                 self.in_range = in_range;
                 format!("{{{{ block \"blk\" {dot} }}}}{body}{{{{ end }}}}")
             }
-            12 if self.in_range > 0 => {
-                let word = if self.random.once_in(2) {
-                    "break"
-                } else {
-                    "continue"
-                };
-                self.uses(word);
-                let condition = self.pipeline('b', 1);
-                format!("{{{{ if {condition} }}}}{{{{ {word} }}}}{{{{ end }}}}")
-            }
+            12..=15 if self.in_range > 0 => self.leave(),
             13 => {
                 // A call for what it does, whose result is dropped.
                 self.uses("dropped");
@@ -292,10 +290,24 @@ impl Grammar {
         }
     }
 
+    /// Ends an iteration or the loop, with text around it that shows which elements were come to.
+    fn leave(&mut self) -> String {
+        let word = if self.random.once_in(2) {
+            "break"
+        } else {
+            "continue"
+        };
+        self.uses(word);
+        self.uses("text");
+        let condition = self.pipeline('b', 1);
+        format!("({{{{ if {condition} }}}}{{{{ {word} }}}}{{{{ end }}}})")
+    }
+
     fn expression_item(&mut self) -> String {
         self.uses("action");
-        if self.random.once_in(10) {
-            let (name, text) = *self.random.pick(UNSTABLE);
+        let is_slow = self.random.once_in(85);
+        if is_slow || self.random.once_in(10) {
+            let (name, text) = *self.random.pick(if is_slow { SLOW } else { UNSTABLE });
             self.uses(name);
             return self.action(&text.replace("KEY", &format!("\"{KEY}\"")));
         }
@@ -442,7 +454,7 @@ impl Grammar {
             return self.atom(letter);
         }
         let (name, ..) = **self.random.pick(&fitting);
-        if matches!(name, "fail" | "required" | "call") && !self.random.once_in(3) {
+        if matches!(name, "fail" | "call") && !self.random.once_in(3) {
             return self.atom(letter);
         }
         self.call_of(name, depth)
@@ -482,7 +494,7 @@ impl Grammar {
 
     fn atom(&mut self, letter: char) -> String {
         let known = self.variables.len();
-        if known > 1 && self.random.once_in(8) {
+        if known > 1 && self.random.once_in(6) {
             self.uses("variable use");
             let name = self.variables[1 + self.random.below(known - 1)].clone();
             if letter != 's' && self.random.once_in(6) {
@@ -490,6 +502,17 @@ impl Grammar {
                 return format!("{name}{}", self.random.pick(&[".a", ".b.c", ".name", ".x"]));
             }
             return name;
+        }
+        // What is empty decides much: defaults, branches, what is required.
+        if self.random.once_in(20)
+            && let Some(empty) = empty(letter)
+        {
+            self.uses(if empty.starts_with('$') {
+                "field"
+            } else {
+                "number"
+            });
+            return empty.to_owned();
         }
         if self.random.once_in(40) {
             let odd = [
@@ -534,12 +557,12 @@ impl Grammar {
             }
             'n' => match self.random.below(3) {
                 0 => self.field(&["i", "zero", "neg", "f", "small"]),
-                1 => self.literal(&["3", "1.5", "-2", "x", "0x10", "010", "1e3", ""]),
+                1 => self.literal(&["3", "1.5", "-2", "x", "0x10", "010", "-017", "1e3", ""]),
                 _ => {
                     self.uses("number");
-                    (*self
-                        .random
-                        .pick(&["0", "1", "7", "2.5", "-3", "1e1", "0.1", "12"]))
+                    (*self.random.pick(&[
+                        "0", "1", "7", "2.5", "-3", "1e1", "0.1", "12", "-0.5", "1.25",
+                    ]))
                     .to_owned()
                 }
             },
@@ -550,20 +573,38 @@ impl Grammar {
                     (*self.random.pick(&["true", "false"])).to_owned()
                 }
             },
-            'l' => self.field(&["l", "ls", "li", "el", "lm", "ll"]),
+            'l' => self.field(&["l", "ls", "li", "el", "lm", "ll", "holes"]),
             'S' => match self.random.below(2) {
                 0 => "(list \"b\" \"a\" | sortAlpha)".to_owned(),
                 _ => "(splitList \",\" \"x,y,,z\")".to_owned(),
             },
-            'd' => self.field(&["m", "em", "m2", "odd", "m.b"]),
+            'd' => self.field(&["m", "m", "m2", "m2", "em", "odd", "m.b"]),
+            'h' if self.random.once_in(2) => {
+                self.uses("number");
+                let halves = ["0.5", "1.5", "2.5", "-0.5", "-1.5", "1.25", "2.675", "0.05"];
+                (*self.random.pick(&halves)).to_owned()
+            }
+            'h' => self.atom('n'),
+            'k' if self.random.once_in(2) => {
+                self.uses("number");
+                (*self.random.pick(&["0", "0", "1", "2", "-1"])).to_owned()
+            }
+            'k' => self.atom('i'),
+            '?' if self.random.once_in(2) => (*self.random.pick(EMPTIES)).to_owned(),
+            '?' => self.atom('a'),
             't' => "(toDate \"2006-01-02 15:04\" \"2024-02-29 07:08\")".to_owned(),
             'v' => self.literal(VERSIONS),
+            'w' if self.random.once_in(2) => self.literal(WORDS),
+            'w' => self.atom('s'),
+            'R' => self.literal(GROUPED),
+            'G' => self.literal(REFERENCES),
             'r' => self.literal(REGEXES),
             'p' => self.literal(REPLACEMENTS),
             'u' => self.literal(URLS),
             'z' => self.literal(ZONES),
             'y' => self.literal(LAYOUTS),
             'f' => self.literal(FORMATS),
+            'F' => self.literal(PAIRS),
             'q' => self.literal(&["t.name", "t.dot", "t.yaml", "local", "missing"]),
             'o' => self.literal(TOMLS),
             'e' => self.evaluated(),
@@ -629,11 +670,25 @@ impl Grammar {
     }
 }
 
+/// Returns what is empty among the values of a type; none of those that are written in some syntax.
+fn empty(letter: char) -> Option<&'static str> {
+    Some(match letter {
+        'a' | 's' | 'w' => "$.Values.empty",
+        'i' | 'k' | 'n' => "0",
+        'l' => "$.Values.el",
+        'd' => "$.Values.em",
+        'b' => "$.Values.fl",
+        _ => return None,
+    })
+}
+
 fn fits(result: char, wanted: char) -> bool {
     match wanted {
-        'a' => true,
+        'a' | '?' => true,
         'l' => matches!(result, 'l' | 'S'),
-        'n' => matches!(result, 'n' | 'i'),
+        'n' | 'h' => matches!(result, 'n' | 'i'),
+        'w' => result == 's',
+        'k' => result == 'i',
         wanted => result == wanted,
     }
 }

@@ -18,18 +18,14 @@ impl Table {
         }
     }
 
-    /// Prints the table; fails where one of `all` was used too rarely for a run of that many seeds.
+    /// Prints the table; fails where one of `all` was used too rarely in a whole run.
     pub(crate) fn check(&self, all: &BTreeSet<&str>, seeds: u64) {
         println!("    used  of these without an error");
         for (what, (used, rendered)) in &self.0 {
             println!("{used:>8} {rendered:>8}  {what}");
         }
-        // With few seeds chance decides.
-        let least = if seeds < 5_000 {
-            0
-        } else {
-            LEAST * seeds / WHOLE
-        };
+        // With fewer seeds chance decides.
+        let least = if seeds < WHOLE { 0 } else { LEAST };
         let times = |what: &&str| self.0.get(what).map_or(0, |row| row.0);
         let rare: Vec<&&str> = all.iter().filter(|what| times(what) < least).collect();
         assert!(
