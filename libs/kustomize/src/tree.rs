@@ -1,7 +1,7 @@
 //! kyaml's small edits of a tree: setting fields the way its filters do, styles and quirks included.
 
 use crate::error::Error;
-use fjord_yaml::{Map, Node, Scalar, Style, Tag, to_v3};
+use fjord_yaml::{Dialect, Map, Node, Resolved, Scalar, Style, Tag, to_v3};
 
 /// Makes the error of a node of the wrong kind, its content included.
 pub(crate) fn wrong_kind(expected: &str, node: &Node) -> Error {
@@ -20,8 +20,24 @@ pub(crate) fn reads_as_non_string(text: &str) -> bool {
     if text.is_empty() || text.contains('\n') {
         return false;
     }
+    if is_one_plain_scalar(text) {
+        let resolved = fjord_yaml::resolve(text, Dialect::V2);
+        return !matches!(resolved, Resolved::Str | Resolved::Timestamp(_));
+    }
     let limits = fjord_yaml::Limits::default();
     fjord_yaml::to_json(text.as_bytes(), &limits).is_ok_and(|value| !value.is_string())
+}
+
+/// Says whether a text is certainly a document of one plain scalar: nearly all are, and need no scanner.
+fn is_one_plain_scalar(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let begins = bytes.first().is_some_and(u8::is_ascii_alphanumeric);
+    let ends = !matches!(bytes.last(), None | Some(b' ' | b':'));
+    let separates = |pair: &[u8]| matches!(pair, [b' ', b'#'] | [b':', b' ']);
+    begins
+        && ends
+        && bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+        && !bytes.windows(2).any(separates)
 }
 
 /// Puts a scalar's text and tag in place of a node; the style of the old one stays.
@@ -187,6 +203,43 @@ pub(crate) fn split_field_path(path: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_needs_no_scanner_means_what_the_scanner_says() {
+        let pieces = [
+            "a",
+            "yes",
+            "1",
+            "0x1",
+            ".5",
+            " ",
+            ":",
+            "#",
+            "-",
+            ",",
+            "[",
+            "}",
+            "\"",
+            "'",
+            "@",
+            "%",
+            "2001-01-01",
+            "null",
+            "é",
+        ];
+        let scanned = |text: &str| {
+            let read = fjord_yaml::to_json(text.as_bytes(), &fjord_yaml::Limits::default());
+            read.is_ok_and(|value| !value.is_string())
+        };
+        let mut without_scanner = 0;
+        for number in 0..pieces.len().pow(3) {
+            let piece = |place: u32| pieces[number / pieces.len().pow(place) % pieces.len()];
+            let text = [piece(0), piece(1), piece(2)].concat();
+            without_scanner += usize::from(is_one_plain_scalar(&text));
+            assert_eq!(reads_as_non_string(&text), scanned(&text), "{text:?}");
+        }
+        assert!(without_scanner > 1000);
+    }
 
     #[test]
     fn paths_split_where_kustomize_splits_them() {
