@@ -67,6 +67,14 @@ pub fn build(fs: &dyn FileSystem, path: &str, options: &Options<'_>) -> Result<B
 
 /// Reads the objects of one manifest file as a build would, lists unwrapped.
 ///
+/// ```
+/// let text = b"kind: List\nitems:\n- {kind: Pod, metadata: {name: a}}\n- {kind: Pod, metadata: {name: b}}\n";
+/// let objects = fjord_kustomize::decode(text, &fjord_yaml::Limits::default())?;
+/// let names: Vec<&str> = objects.iter().map(|object| object.name()).collect();
+/// assert_eq!(names, ["a", "b"]);
+/// # Ok::<(), fjord_kustomize::Error>(())
+/// ```
+///
 /// # Errors
 /// What a build that lists the file would say of it: malformed YAML, an object without kind or name.
 pub fn decode(bytes: &[u8], limits: &fjord_yaml::Limits) -> Result<Vec<Resource>, Error> {
@@ -74,6 +82,20 @@ pub fn decode(bytes: &[u8], limits: &fjord_yaml::Limits) -> Result<Vec<Resource>
 }
 
 /// Which files a kustomization may name (kustomize's `--load-restrictor`).
+///
+/// ```
+/// use fjord_kustomize::{LoadRestrictor, MemoryFs, Options, build};
+///
+/// let mut fs = MemoryFs::new();
+/// fs.write("/shared/pod.yaml", "kind: Pod\nmetadata: {name: a}\n");
+/// fs.write("/app/kustomization.yaml", "resources: [../shared/pod.yaml]\n");
+/// let error = build(&fs, "/app", &Options::default()).unwrap_err();
+/// assert!(error.message().contains("file '/shared/pod.yaml' is not in or below '/app'"));
+///
+/// let options = Options { load_restrictor: LoadRestrictor::None, ..Options::default() };
+/// assert_eq!(build(&fs, "/app", &options)?.resources.len(), 1);
+/// # Ok::<(), fjord_kustomize::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LoadRestrictor {
     /// Only files in or below the folder of the kustomization that names them.
@@ -104,6 +126,17 @@ pub enum SchemaMode {
 }
 
 /// Ceilings against hostile input; reaching one is [`Error::Limit`].
+///
+/// ```
+/// use fjord_kustomize::{Error, Limits, MemoryFs, Options, build};
+///
+/// let mut fs = MemoryFs::new();
+/// fs.write("/app/pods.yaml", "kind: Pod\nmetadata: {name: a}\n---\nkind: Pod\nmetadata: {name: b}\n");
+/// fs.write("/app/kustomization.yaml", "resources: [pods.yaml]\n");
+/// let limits = Limits { objects: 1, ..Limits::default() };
+/// let error = build(&fs, "/app", &Options { limits, ..Options::default() }).unwrap_err();
+/// assert!(matches!(error.root(), Error::Limit(_)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of all files read by one build.
@@ -128,6 +161,37 @@ impl Default for Limits {
 }
 
 /// Fetches what a kustomization names by URL. The engine itself has no network.
+///
+/// ```
+/// use fjord_kustomize::{MemoryFs, Options, RemoteRoot, RemoteSource, build};
+///
+/// /// Has one checkout, made before the build.
+/// struct Checkout;
+///
+/// impl RemoteSource for Checkout {
+///     fn file(&self, url: &str) -> Result<Vec<u8>, String> {
+///         Err(format!("{url} was not fetched"))
+///     }
+///
+///     fn repository(&self, url: &str) -> Result<RemoteRoot, String> {
+///         assert_eq!(url, "https://example.com/team/base.git//app?ref=v1");
+///         Ok(RemoteRoot { clone_dir: "/checkout".to_owned(), root: "/checkout/app".to_owned() })
+///     }
+/// }
+///
+/// let mut fs = MemoryFs::new();
+/// fs.write("/checkout/app/pod.yaml", "kind: Pod\nmetadata: {name: a}\n");
+/// fs.write("/checkout/app/kustomization.yaml", "resources: [pod.yaml]\n");
+/// let url = "https://example.com/team/base.git//app?ref=v1";
+/// fs.write("/app/kustomization.yaml", format!("resources: [\"{url}\"]\n"));
+///
+/// let options = Options { remote: Some(&Checkout), ..Options::default() };
+/// assert_eq!(build(&fs, "/app", &options)?.resources[0].name(), "a");
+/// // Without a source it is refused by name.
+/// let error = build(&fs, "/app", &Options::default()).unwrap_err();
+/// assert!(error.message().contains(&format!("remote base '{url}' is not allowed")));
+/// # Ok::<(), fjord_kustomize::Error>(())
+/// ```
 pub trait RemoteSource: Sync {
     /// Returns the body behind an `http://` or `https://` URL.
     ///
@@ -152,6 +216,18 @@ pub struct RemoteRoot {
 }
 
 /// How to build.
+///
+/// ```
+/// use fjord_kustomize::{LoadRestrictor, Options, SchemaMode};
+///
+/// // As the Flux controllers build; `Options::default()` builds as the command with `--reorder none`.
+/// let flux = Options {
+///     load_restrictor: LoadRestrictor::None,
+///     schema_mode: SchemaMode::Add,
+///     ..Options::default()
+/// };
+/// # let _ = flux;
+/// ```
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// See [`LoadRestrictor`].
@@ -185,6 +261,22 @@ impl Default for Options<'_> {
 }
 
 /// The outcome of a build.
+///
+/// ```
+/// use fjord_kustomize::{MemoryFs, Options, build};
+///
+/// let mut fs = MemoryFs::new();
+/// fs.write("/app/pod.yaml", "kind: Pod\nmetadata: {name: a}\n");
+/// fs.write("/app/kustomization.yaml", "bases: []\nresources: [pod.yaml]\n");
+/// let built = build(&fs, "/app", &Options::default())?;
+/// assert_eq!(built.resources[0].to_value()?["metadata"]["name"], "a");
+/// assert!(built.read_set.files.contains("/app/pod.yaml"));
+/// // Had it been there, it would have been an error: a new file can change a build, too.
+/// assert!(built.read_set.missing.contains("/app/kustomization.yml"));
+/// assert!(built.warnings[0].contains("'bases' is deprecated"));
+/// assert_eq!(built.into_documents()?, ["kind: Pod\nmetadata:\n  name: a\n"]);
+/// # Ok::<(), fjord_kustomize::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Build {
     /// The objects in output order.

@@ -8,6 +8,17 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// A confined folder, given by its real path.
+///
+/// ```
+/// use fjord_kustomize::{Options, RootedFs, build};
+///
+/// let folder = tempfile::tempdir()?;
+/// std::fs::write(folder.path().join("pod.yaml"), "kind: Pod\nmetadata: {name: a}\n")?;
+/// std::fs::write(folder.path().join("kustomization.yaml"), "resources: [pod.yaml]\n")?;
+/// let fs = RootedFs::new(folder.path())?;
+/// assert_eq!(build(&fs, fs.root(), &Options::default())?.resources.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct RootedFs {
     root: String,
