@@ -5,6 +5,24 @@
 use std::fmt::Write as _;
 
 /// A build's failure.
+///
+/// ```
+/// use fjord_kustomize::{Error, MemoryFs, Options, build};
+///
+/// let mut fs = MemoryFs::new();
+/// fs.write("/app/pod.yaml", "kind: Pod\nmetadata: {name: a}\n");
+/// fs.write("/app/kustomization.yaml", "resources: [pod.yaml, pod.yaml]\n");
+/// let error = build(&fs, "/app", &Options::default()).unwrap_err();
+/// // The whole chain, as kustomize words it ...
+/// assert_eq!(
+///     error.message(),
+///     "accumulating resources: accumulation err='merging resources from 'pod.yaml': may not add resource with an \
+///      already registered id: Pod.[noVer].[noGrp]/a.[noNs]': must build at directory: '/app/pod.yaml': file is not \
+///      directory"
+/// );
+/// // ... and what a program decides by.
+/// assert!(matches!(error.root(), Error::Invalid(_)));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -57,9 +75,6 @@ pub enum Error {
     /// A limit against hostile input was reached.
     #[error("{0}")]
     Limit(String),
-    /// A part of this engine that is not finished.
-    #[error("{0} is not supported yet")]
-    Unsupported(String),
 }
 
 impl Error {

