@@ -93,6 +93,8 @@ fn differing_seed(copy: &Path, target: &Path, fault: usize) -> Result<Option<Str
         .args(["--test", "differential", "generated", "--", "--nocapture"])
         .current_dir(copy)
         .env("CARGO_TARGET_DIR", target)
+        // Thousands of trees cost more than the compiler.
+        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
         .env("FJORD_FAULT", fault.to_string())
         .env("FJORD_TREES", trees)
         .env("FJORD_FIRST", "1")
