@@ -24,8 +24,8 @@ pub enum Tag {
     Binary,
     /// `!!merge`, the key `<<`
     Merge,
-    /// Any other tag.
-    Other(Box<str>),
+    /// Any other tag. It is rare, and every node is as large as this: so it is one pointer.
+    Other(Box<String>),
 }
 
 impl Tag {
@@ -43,8 +43,8 @@ impl Tag {
             Some("timestamp") => Self::Timestamp,
             Some("binary") => Self::Binary,
             Some("merge") => Self::Merge,
-            Some(other) => Self::Other(format!("!!{other}").into()),
-            None => Self::Other(tag.into()),
+            Some(other) => Self::Other(Box::new(format!("!!{other}"))),
+            None => Self::Other(Box::new(tag.to_owned())),
         }
     }
 
@@ -200,6 +200,10 @@ impl Map {
 
     /// Adds an entry at the end without looking for the key.
     pub fn push(&mut self, key: &str, value: Node) {
+        // Most maps are small, and growing reserves more than they hold.
+        if self.entries.len() < 8 {
+            self.entries.reserve_exact(1);
+        }
         self.entries.push((Scalar::untagged(key), value));
     }
 

@@ -33,6 +33,7 @@ impl Reader<'_> {
                 }
             }
         }
+        items.shrink_to_fit();
         Some((Node::Seq(Seq { items, flow: true }), at + 1))
     }
 
@@ -61,6 +62,7 @@ impl Reader<'_> {
                 }
             }
         }
+        map.entries.shrink_to_fit();
         Some((Node::Map(map), at + 1))
     }
 
