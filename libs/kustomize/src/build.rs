@@ -3,6 +3,7 @@
 mod transformers;
 
 use crate::config::{self, Config};
+use crate::decode::Checked;
 use crate::documents;
 use crate::error::{Error, Wrap, invalid};
 use crate::fs::Recorder;
@@ -73,7 +74,7 @@ impl Cx<'_> {
 
     /// Decodes a value whose shape was checked.
     pub(crate) fn shape<T: DeserializeOwned>(&self, value: Value) -> Result<T, Error> {
-        serde_json::from_value(value).map_err(|error| invalid(error.to_string()))
+        T::deserialize(Checked(value)).map_err(|error| invalid(error.to_string()))
     }
 }
 
@@ -203,13 +204,14 @@ impl Accumulator {
 pub(crate) struct Target<'a> {
     cx: &'a Cx<'a>,
     loader: Loader,
-    kustomization: Kustomization,
+    kustomization: Box<Kustomization>,
     file: &'static str,
     origin: Option<Origin>,
     /// The root's `buildMetadata`, which holds for all.
     metadata: Vec<String>,
 }
 
+// Kustomizations nest, and what is inlined here takes room on the stack at every level below.
 impl Target<'_> {
     fn accumulate(&self, all: Accumulator) -> Result<Accumulator, Error> {
         let k = &self.kustomization;
@@ -264,6 +266,7 @@ impl Target<'_> {
         Ok(all)
     }
 
+    #[inline(never)]
     fn file(&self, all: &mut Accumulator, path: &str) -> Result<(), Error> {
         let read = || -> Result<Vec<Resource>, Error> {
             let bytes = self.loader.load(self.cx, path)?;
@@ -334,6 +337,7 @@ impl Target<'_> {
             .wrap(|| format!("recursed merging from path '{root}'"))
     }
 
+    #[inline(never)]
     fn components(&self, mut all: Accumulator) -> Result<Accumulator, Error> {
         for path in &self.kustomization.components {
             let loader = self
@@ -346,6 +350,7 @@ impl Target<'_> {
         Ok(all)
     }
 
+    #[inline(never)]
     fn generators(&self, all: &mut Accumulator) -> Result<(), Error> {
         let k = &self.kustomization;
         let mut list: Vec<(Generator, Option<Origin>)> = Vec::new();

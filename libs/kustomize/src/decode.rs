@@ -3,7 +3,10 @@
 //! A table of [`Ty`] describes each structure. [`check`] walks a value along it, gives fields their
 //! canonical names, drops nulls and refuses what Go would; after that serde cannot fail.
 
+mod checked;
+
 use crate::error::{Error, invalid};
+pub(crate) use checked::Checked;
 use serde_json::{Map, Value};
 
 /// The Go type a value is decoded into.

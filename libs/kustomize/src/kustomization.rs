@@ -21,7 +21,10 @@ const DEPRECATED: [(&str, &str, bool); 6] = [
 ];
 
 /// Loads the kustomization of a loader's folder; gives the name of its file, too.
-pub(crate) fn load(cx: &Cx<'_>, loader: &Loader) -> Result<(Kustomization, &'static str), Error> {
+pub(crate) fn load(
+    cx: &Cx<'_>,
+    loader: &Loader,
+) -> Result<(Box<Kustomization>, &'static str), Error> {
     let mut found = Vec::new();
     for name in FILE_NAMES {
         match loader.load(cx, name) {
@@ -44,7 +47,7 @@ pub(crate) fn load(cx: &Cx<'_>, loader: &Loader) -> Result<(Kustomization, &'sta
     Ok((kustomization, name))
 }
 
-fn parse(cx: &Cx<'_>, loader: &Loader, bytes: &[u8]) -> Result<Kustomization, Error> {
+fn parse(cx: &Cx<'_>, loader: &Loader, bytes: &[u8]) -> Result<Box<Kustomization>, Error> {
     let wrap = || "invalid Kustomization".to_owned();
     let mut value = fjord_yaml::to_json(bytes, &cx.options.limits.yaml).wrap(wrap)?;
     decode::check(&mut value, &KUSTOMIZATION, Mode::Strict).wrap(wrap)?;
@@ -58,7 +61,8 @@ fn parse(cx: &Cx<'_>, loader: &Loader, bytes: &[u8]) -> Result<Kustomization, Er
         }
     }
     let empty = is_empty(&value);
-    let mut out: Kustomization = cx.shape(value)?;
+    // On the heap: kustomizations nest, and the stack of each level would hold a few copies of it.
+    let mut out: Box<Kustomization> = cx.shape(value)?;
     fix(&mut out);
     if empty {
         return Err(invalid("kustomization.yaml is empty"));

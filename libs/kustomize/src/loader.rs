@@ -7,33 +7,51 @@ use crate::build::Cx;
 use crate::error::{Error, Wrap, invalid};
 use crate::fs::{self, FileSystem as _, Place, join, within};
 use crate::{LoadRestrictor, remote};
+use std::sync::Arc;
 
 /// Reads on behalf of the kustomization in one folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Loader {
-    root: String,
+    visited: Arc<Visited>,
     restrictor: LoadRestrictor,
-    /// Folders of the kustomizations that led here, nearest last; this one included.
-    visited: Vec<String>,
     /// The URL and folder of the checkout this loader stands in.
     checkout: Option<(String, String)>,
+}
+
+/// A folder with a kustomization, and those of the kustomizations that led there.
+#[derive(Debug)]
+struct Visited {
+    folder: String,
+    depth: usize,
+    from: Option<Arc<Self>>,
+}
+
+impl Visited {
+    /// Goes from this folder back to where the build started.
+    fn back(&self) -> impl Iterator<Item = &str> {
+        let chain = std::iter::successors(Some(self), |visited| visited.from.as_deref());
+        chain.map(|visited| visited.folder.as_str())
+    }
 }
 
 impl Loader {
     /// Makes the loader of the folder a build starts in.
     pub(crate) fn new(cx: &Cx<'_>, path: &str) -> Result<Self, Error> {
-        let root = folder(cx, path).wrap(|| "must build at directory".to_owned())?;
-        let restrictor = cx.options.load_restrictor;
+        let folder = folder(cx, path).wrap(|| "must build at directory".to_owned())?;
+        let visited = Visited {
+            folder,
+            depth: 1,
+            from: None,
+        };
         Ok(Self {
-            visited: vec![root.clone()],
-            root,
-            restrictor,
+            visited: Arc::new(visited),
+            restrictor: cx.options.load_restrictor,
             checkout: None,
         })
     }
 
     pub(crate) fn root(&self) -> &str {
-        &self.root
+        &self.visited.folder
     }
 
     /// Makes the loader of a folder or repository this kustomization names.
@@ -48,7 +66,7 @@ impl Loader {
             return Err(invalid(format!("new root '{path}' cannot be absolute")));
         }
         let root =
-            folder(cx, &join(&self.root, path)).wrap(|| "must build at directory".to_owned())?;
+            folder(cx, &join(self.root(), path)).wrap(|| "must build at directory".to_owned())?;
         if let Some((_, clone)) = &self.checkout
             && !within(&root, clone)
         {
@@ -56,7 +74,7 @@ impl Loader {
                 "security; bases in kustomizations found in cloned git repos must be within the repo, but base '{root}' is outside '{clone}'"
             )));
         }
-        if let Some(seen) = self.visited.iter().rev().find(|seen| within(seen, &root)) {
+        if let Some(seen) = self.visited.back().find(|seen| within(seen, &root)) {
             return Err(invalid(format!(
                 "cycle detected: candidate root '{root}' contains visited root '{seen}'"
             )));
@@ -72,17 +90,19 @@ impl Loader {
         checkout: Option<(String, String)>,
     ) -> Result<Self, Error> {
         let depth = cx.options.limits.depth;
-        if self.visited.len() >= depth {
+        if self.visited.depth >= depth {
             return Err(Error::Limit(format!(
                 "kustomizations nest deeper than {depth}"
             )));
         }
-        let mut visited = self.visited.clone();
-        visited.push(root.clone());
+        let visited = Visited {
+            folder: root,
+            depth: self.visited.depth + 1,
+            from: Some(self.visited.clone()),
+        };
         Ok(Self {
-            root,
+            visited: Arc::new(visited),
             restrictor,
-            visited,
             checkout,
         })
     }
@@ -123,7 +143,7 @@ impl Loader {
         let absolute = if path.starts_with('/') {
             path.to_owned()
         } else {
-            join(&self.root, path)
+            join(self.root(), path)
         };
         let real = match self.restrictor {
             LoadRestrictor::None => absolute,
@@ -131,10 +151,10 @@ impl Loader {
                 Place::Dir(_) => {
                     return Err(invalid(format!("'{absolute}' must resolve to a file")));
                 }
-                Place::File(dir, _) if !within(&dir, &self.root) => {
+                Place::File(dir, _) if !within(&dir, self.root()) => {
                     return Err(invalid(format!(
                         "security; file '{absolute}' is not in or below '{}'",
-                        self.root
+                        self.root()
                     )));
                 }
                 place => place.path(),

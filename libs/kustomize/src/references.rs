@@ -11,6 +11,7 @@ use crate::id::{Gvk, NO_NAMESPACE, ResId};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::tree::{put, set_scalar, wrong_kind};
+use crate::types::FieldSpec;
 use fjord_yaml::{Node, Scalar, Tag};
 use std::collections::{HashMap, HashSet};
 
@@ -24,7 +25,7 @@ struct Rule {
 struct Candidate {
     id: ResId,
     original_namespace: String,
-    previous: Vec<ResId>,
+    previous: Vec<Gvk>,
     prefixes: Vec<String>,
     suffixes: Vec<String>,
 }
@@ -47,9 +48,12 @@ struct Referrer<'r> {
 /// Fixes every reference.
 pub(crate) fn fix(map: &mut ResMap, config: &Config, cx: &Cx<'_>) -> Result<(), Error> {
     let schema = cx.schema.borrow();
+    let kind_of = |object: &Resource| object.original_id(&schema).gvk.kind;
+    let kinds: HashSet<String> = map.items().iter().map(kind_of).collect();
     let mut by_kind: HashMap<&str, Vec<Rule>> = HashMap::new();
     for reference in &config.name_reference {
-        for spec in &reference.field_specs {
+        let fits = |spec: &&FieldSpec| spec.kind.is_empty() || kinds.contains(&spec.kind);
+        for spec in reference.field_specs.iter().filter(fits) {
             let rule = Rule {
                 spec: Spec::new(spec),
                 target: reference.gvk(),
@@ -128,12 +132,14 @@ impl Candidates {
         let schema = cx.schema.borrow();
         let mut by_previous_name: HashMap<String, Vec<usize>> = HashMap::new();
         let list = map.items().iter().enumerate().map(|(i, object)| {
-            let previous: Vec<ResId> = object.previous_ids().collect();
-            for id in &previous {
-                let places = by_previous_name.entry(id.name.clone()).or_default();
+            let mut previous = Vec::with_capacity(object.book.previous.len());
+            for id in object.previous_ids() {
+                let places = by_previous_name.entry(id.name).or_default();
                 if places.last() != Some(&i) {
+                    places.reserve_exact(1);
                     places.push(i);
                 }
+                previous.push(id.gvk);
             }
             let original = object.original_id(&schema);
             Candidate {
@@ -262,7 +268,7 @@ impl Setter<'_> {
     ) -> Result<Option<&Candidate>, Error> {
         let referrer = self.referrer;
         let was = |candidate: &Candidate, gvk: &Gvk| {
-            candidate.previous.iter().any(|id| id.gvk.is_selected(gvk))
+            candidate.previous.iter().any(|was| was.is_selected(gvk))
         };
         let mut found: Vec<&Candidate> = self
             .candidates

@@ -253,6 +253,8 @@ impl Resource {
     pub(crate) fn store_previous_id(&mut self, schema: &Schema) {
         let id = self.id(schema);
         let namespace = id.effective_namespace().to_owned();
+        // Few objects have more than one or two, and there are many objects.
+        self.book.previous.reserve_exact(1);
         self.book.previous.push(Previous {
             kind: id.gvk.kind,
             name: id.name,

@@ -24,29 +24,27 @@ struct Field {
     target: Option<usize>,
     list: bool,
     merge: bool,
-    keys: Vec<String>,
+    keys: Vec<&'static str>,
 }
 
 #[derive(Debug, Default)]
 struct Types {
-    fields: Vec<HashMap<String, Field>>,
-    kinds: HashMap<(String, String), usize>,
-    names: HashMap<String, usize>,
+    fields: Vec<HashMap<&'static str, Field>>,
+    kinds: HashMap<(&'static str, &'static str), usize>,
+    names: HashMap<&'static str, usize>,
 }
 
 impl Types {
-    fn parse(text: &str) -> Self {
+    fn parse(text: &'static str) -> Self {
         let mut types = Self::default();
         for line in text.lines() {
             if let Some(rest) = line.strip_prefix("= ") {
                 let mut words = rest.split(' ');
                 let name = words.next().unwrap_or_default();
                 let index = types.names.len();
-                types.names.insert(name.to_owned(), index);
-                for (version, kind) in words.filter_map(|word| word.split_once(',')) {
-                    types
-                        .kinds
-                        .insert((version.to_owned(), kind.to_owned()), index);
+                types.names.insert(name, index);
+                for kind in words.filter_map(|word| word.split_once(',')) {
+                    types.kinds.insert(kind, index);
                 }
             }
         }
@@ -55,11 +53,11 @@ impl Types {
                 types.fields.push(HashMap::new());
                 continue;
             }
-            let words: Vec<&str> = line.trim_start().split(' ').collect();
+            let words: Vec<&'static str> = line.trim_start().split(' ').collect();
             let (name, mut field) = match words.as_slice() {
                 [name, "m", keys, _] => {
                     let keys = keys.split(',').filter(|key| *key != "-");
-                    let keys = keys.map(str::to_owned).collect();
+                    let keys = keys.collect();
                     (
                         *name,
                         Field {
@@ -84,7 +82,7 @@ impl Types {
                 .and_then(|target| types.names.get(*target))
                 .copied();
             if let Some(fields) = types.fields.last_mut() {
-                fields.insert(name.to_owned(), field);
+                fields.insert(name, field);
             }
         }
         types
@@ -97,7 +95,7 @@ pub(crate) enum Place {
     /// A value of a built-in type, or one from which no merged list can be reached.
     BuiltIn(Option<usize>),
     /// A field of a built-in type that holds a list.
-    List(&'static [String], bool, Option<usize>),
+    List(&'static [&'static str], bool, Option<usize>),
     /// A value of the kustomization's own schema.
     Custom(Arc<Custom>, Arc<serde_json::Value>),
 }
@@ -134,7 +132,7 @@ impl Place {
     /// Returns the keys of a list that is merged; none at all means it is a list of scalars.
     pub(crate) fn merge_keys(&self) -> Option<Vec<String>> {
         match self {
-            Self::List(keys, true, _) => Some(keys.to_vec()),
+            Self::List(keys, true, _) => Some(keys.iter().map(|key| (*key).to_owned()).collect()),
             Self::Custom(_, schema) => Custom::merge_keys(schema),
             _ => None,
         }
@@ -214,10 +212,9 @@ impl Schema {
         if !self.with_built_in {
             return None;
         }
-        let key = (api_version.to_owned(), kind.to_owned());
         BUILT_IN
             .kinds
-            .get(&key)
+            .get(&(api_version, kind))
             .map(|index| Place::BuiltIn(Some(*index)))
     }
 }

@@ -21,6 +21,7 @@ type Step = (Box<dyn Transform>, Option<Origin>);
 
 impl Target<'_> {
     /// Configures all transformers, then runs them.
+    #[inline(never)]
     pub(super) fn transformers(&self, all: &mut Accumulator) -> Result<(), Error> {
         let mut steps = self.builtin(all)?;
         steps.extend(self.external(&self.kustomization.transformers)?);
@@ -37,6 +38,7 @@ impl Target<'_> {
     }
 
     /// Runs validators: they may look at the objects and change nothing but one label.
+    #[inline(never)]
     pub(super) fn validators(&self, all: &mut Accumulator) -> Result<(), Error> {
         for (validator, _) in self.external(&self.kustomization.validators)? {
             let before = all.map.clone();

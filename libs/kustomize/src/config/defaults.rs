@@ -426,7 +426,7 @@ pub(super) fn config() -> Config {
 }
 
 fn specs(rows: &[(&str, &[&str])]) -> Vec<FieldSpec> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(rows.iter().map(|(_, kinds)| kinds.len()).sum());
     for (path, kinds) in rows {
         let (path, create) = match path.strip_prefix('+') {
             Some(path) => (path, true),

@@ -66,10 +66,12 @@ impl Transform for Affix {
                     continue;
                 }
                 if spec.text == "metadata/name" && !self.text.is_empty() {
-                    match self.side {
-                        Side::Prefix => object.book.prefixes.push(self.text.clone()),
-                        Side::Suffix => object.book.suffixes.push(self.text.clone()),
-                    }
+                    let list = match self.side {
+                        Side::Prefix => &mut object.book.prefixes,
+                        Side::Suffix => &mut object.book.suffixes,
+                    };
+                    list.reserve_exact(1);
+                    list.push(self.text.clone());
                     object.store_previous_id(&schema);
                 }
                 spec.apply(object, Create::Scalar(ScalarTag::Str), &mut |node| {
