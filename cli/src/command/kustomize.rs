@@ -3,11 +3,13 @@
 //! What kustomize does only with plugins on (exec plugins, containers, Helm) is refused by name. It
 //! runs without a cluster; the network is used for remote bases alone.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
-use fjord_kustomize::{LoadRestrictor, Options, Reorder, RootedFs, build};
+use fjord_kustomize::{LoadRestrictor, Options, Reorder, Resource, RootedFs, build};
 
 use crate::command::remote::RemoteArgs;
 use crate::output;
@@ -97,11 +99,32 @@ pub(crate) fn run(args: &KustomizeArgs) -> Result<()> {
         eprintln!("# Warning: {warning}");
     }
     match &args.output {
-        None => output::emit(&built.to_yaml()?),
-        Some(folder) if folder.is_dir() => write_each(&built, folder),
-        Some(file) => std::fs::write(file, built.to_yaml()?)
-            .with_context(|| format!("writing {}", file.display())),
+        Some(folder) if folder.is_dir() => write_each(built.resources, folder),
+        // A document that cannot be rendered must be known of before the first one is written.
+        Some(file) => {
+            let documents = built.into_documents()?;
+            let written = File::create(file).and_then(|file| {
+                let mut out = BufWriter::new(file);
+                write_stream(&documents, &mut out)?;
+                out.flush()
+            });
+            written.with_context(|| format!("writing {}", file.display()))
+        }
+        None => {
+            let documents = built.into_documents()?;
+            output::emit_with(|out| write_stream(&documents, out))
+        }
     }
+}
+
+fn write_stream(documents: &[String], out: &mut dyn Write) -> io::Result<()> {
+    for (i, document) in documents.iter().enumerate() {
+        if i > 0 {
+            out.write_all(b"---\n")?;
+        }
+        out.write_all(document.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn refuse(args: &KustomizeArgs) -> Result<()> {
@@ -118,8 +141,8 @@ fn refuse(args: &KustomizeArgs) -> Result<()> {
 }
 
 /// Names files as kustomize does: `<group>_<version>_<kind>_<name>.yaml`, lower case.
-fn write_each(built: &fjord_kustomize::Build, folder: &std::path::Path) -> Result<()> {
-    for resource in &built.resources {
+fn write_each(resources: Vec<Resource>, folder: &Path) -> Result<()> {
+    for resource in resources {
         let object = resource.to_value()?;
         let text = |pointer: &str| {
             object
