@@ -74,7 +74,7 @@ impl Checkout {
     /// Lists a folder by name, folders marked.
     pub(crate) fn list(&self, path: &str) -> Result<Vec<(String, bool)>, engine_fs::Error> {
         let real = self.real("open", path)?;
-        let io = |error: std::io::Error| other("open", path, &error);
+        let io = |error: std::io::Error| self.failed("open", path, &error);
         let mut entries = Vec::new();
         for entry in fs::read_dir(real).map_err(io)? {
             let entry = entry.map_err(io)?;
@@ -96,6 +96,27 @@ impl Checkout {
         })?;
         Ok(inside.under(&self.real))
     }
+
+    fn failed(&self, op: &'static str, path: &str, error: &std::io::Error) -> engine_fs::Error {
+        use std::io::ErrorKind;
+        match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => {
+                engine_fs::not_found(path, |part| match self.inside(part) {
+                    Some(inside) => {
+                        let found = fs::symlink_metadata(inside.under(&self.real)).ok();
+                        found.map(|found| found.is_dir())
+                    }
+                    // What the shown path leads through.
+                    None => Some(true),
+                })
+            }
+            _ => engine_fs::Error::Io {
+                op,
+                path: path.to_owned(),
+                message: error.to_string(),
+            },
+        }
+    }
 }
 
 impl FileSystem for Checkout {
@@ -109,7 +130,8 @@ impl FileSystem for Checkout {
             return Ok(file());
         }
         let real = self.real("open", &path)?;
-        let found = fs::symlink_metadata(real).map_err(|error| other("open", &path, &error))?;
+        let found =
+            fs::symlink_metadata(real).map_err(|error| self.failed("open", &path, &error))?;
         Ok(if found.is_dir() {
             engine_fs::Place::Dir(path)
         } else {
@@ -123,7 +145,7 @@ impl FileSystem for Checkout {
             return Ok(content.clone());
         }
         let real = self.real("open", &path)?;
-        let io = |error: std::io::Error| other("open", &path, &error);
+        let io = |error: std::io::Error| self.failed("open", &path, &error);
         let found = fs::symlink_metadata(&real).map_err(io)?;
         if found.is_dir() {
             return Err(engine_fs::Error::IsDirectory { path });
@@ -137,19 +159,6 @@ impl FileSystem for Checkout {
             });
         }
         fs::read(real).map_err(io)
-    }
-}
-
-fn other(op: &'static str, path: &str, error: &std::io::Error) -> engine_fs::Error {
-    use std::io::ErrorKind;
-    let path = path.to_owned();
-    match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => engine_fs::Error::NotFound { path },
-        _ => engine_fs::Error::Io {
-            op,
-            path,
-            message: error.to_string(),
-        },
     }
 }
 

@@ -81,9 +81,16 @@ impl Checkout {
             } else {
                 format!("{real}/{name}")
             };
-            let entry = self.entries.get(&next).ok_or_else(|| Error::NotFound {
-                path: path.to_owned(),
-            })?;
+            let Some(entry) = self.entries.get(&next) else {
+                let path = path.to_owned();
+                let above = self.entries.get(&real).map(|entry| entry.kind);
+                return Err(if matches!(above, Some(Kind::File { .. })) {
+                    Error::NotDirectory { path }
+                } else {
+                    let missing = self.shown(&next);
+                    Error::NotFound { path, missing }
+                });
+            };
             if entry.kind != Kind::Link {
                 real = next;
                 continue;

@@ -17,8 +17,16 @@ pub use rooted::RootedFs;
 #[non_exhaustive]
 pub enum Error {
     /// The path does not exist.
-    #[error("evalsymlink failure on '{path}' : lstat {path}: no such file or directory")]
+    #[error("evalsymlink failure on '{path}' : lstat {missing}: no such file or directory")]
     NotFound {
+        /// The path as asked for.
+        path: String,
+        /// The first part of the way there that does not exist, the symlinks before it followed.
+        missing: String,
+    },
+    /// The path goes on behind a file.
+    #[error("evalsymlink failure on '{path}' : not a directory")]
+    NotDirectory {
         /// The path as asked for.
         path: String,
     },
@@ -117,6 +125,25 @@ pub fn within(path: &str, root: &str) -> bool {
         || path
             .strip_prefix(root)
             .is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Words that an absolute path does not exist, by asking of each folder on the way what it is: whether it is a
+/// directory, or nothing where it is not there.
+pub fn not_found(path: &str, is_dir: impl Fn(&str) -> Option<bool>) -> Error {
+    let path = path.to_owned();
+    let ends = path.match_indices('/').map(|(at, _)| at).skip(1);
+    for end in ends {
+        match is_dir(&path[..end]) {
+            Some(true) => {}
+            Some(false) => return Error::NotDirectory { path },
+            None => {
+                let missing = path[..end].to_owned();
+                return Error::NotFound { path, missing };
+            }
+        }
+    }
+    let missing = path.clone();
+    Error::NotFound { path, missing }
 }
 
 /// Returns the last element as Go's `path.Base`.

@@ -174,7 +174,7 @@ fn folder(cx: &Cx<'_>, path: &str) -> Result<String, Error> {
     match cx.fs.resolve(path) {
         Ok(Place::Dir(dir)) => Ok(dir),
         Ok(Place::File(..)) => Err(invalid(format!("'{path}': file is not directory"))),
-        Err(error @ fs::Error::NotFound { .. }) => {
+        Err(error @ (fs::Error::NotFound { .. } | fs::Error::NotDirectory { .. })) => {
             Err(Error::from(error).context("not a valid directory"))
         }
         Err(error) => Err(error.into()),

@@ -7,6 +7,7 @@
 use crate::error::Error;
 use crate::id::{Gvk, ResId};
 use crate::schema::Schema;
+use crate::scope;
 use crate::tree::{self, map_at, put};
 use fjord_yaml::{Map, Node, Scalar, Tag};
 use std::fmt;
@@ -176,6 +177,11 @@ impl Resource {
     /// Returns the namespace as written, empty if there is none.
     pub fn namespace(&self) -> &str {
         self.meta_text("namespace")
+    }
+
+    /// Says whether the kind is one of Kubernetes that certainly has no namespace.
+    pub fn is_cluster_scoped(&self) -> bool {
+        scope::is_cluster_scoped(self.api_version(), self.kind()) == Some(true)
     }
 
     fn meta(&self) -> Option<&Map> {

@@ -1,6 +1,6 @@
 //! A tree in memory, for tests and for callers that hold their files already.
 
-use super::{Error, FileSystem, Place, clean};
+use super::{Error, FileSystem, Place, clean, not_found};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -31,6 +31,13 @@ impl MemoryFs {
         }
         self.files.insert(path, content.as_ref().into());
     }
+
+    fn missing(&self, path: &str) -> Error {
+        not_found(path, |part| {
+            let is_dir = self.dirs.contains(part);
+            (is_dir || self.files.contains_key(part)).then_some(is_dir)
+        })
+    }
 }
 
 impl FileSystem for MemoryFs {
@@ -40,7 +47,7 @@ impl FileSystem for MemoryFs {
             return Ok(Place::Dir(path));
         }
         if !self.files.contains_key(&path) {
-            return Err(Error::NotFound { path });
+            return Err(self.missing(&path));
         }
         let (dir, name) = path.rsplit_once('/').unwrap_or(("", &path));
         Ok(Place::File(
@@ -54,7 +61,7 @@ impl FileSystem for MemoryFs {
         match self.files.get(&path) {
             Some(content) => Ok(content.to_vec()),
             None if self.dirs.contains(&path) => Err(Error::IsDirectory { path }),
-            None => Err(Error::NotFound { path }),
+            None => Err(self.missing(&path)),
         }
     }
 }

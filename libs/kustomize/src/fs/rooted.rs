@@ -49,10 +49,19 @@ impl RootedFs {
             Ok(real) => real,
             Err(error) => {
                 // What is outside must not be told apart from what is missing there.
-                return Err(if within(&cleaned, &self.root) {
-                    io(op, path, &error)
-                } else {
-                    self.outside(op, path)
+                if !within(&cleaned, &self.root) {
+                    return Err(self.outside(op, path));
+                }
+                if error.kind() != ErrorKind::NotFound {
+                    return Err(io(op, path, &error));
+                }
+                let missing = missing(Path::new(&cleaned), LINKS);
+                return Err(match missing.to_str() {
+                    Some(missing) if within(missing, &self.root) => Error::NotFound {
+                        path: path.to_owned(),
+                        missing: missing.to_owned(),
+                    },
+                    _ => self.outside(op, path),
                 });
             }
         };
@@ -104,6 +113,23 @@ impl FileSystem for RootedFs {
     }
 }
 
+/// How many links that lead nowhere are followed to see where they end.
+const LINKS: usize = 40;
+
+/// Finds what is not there on the way to a path, as Go's `filepath.EvalSymlinks` names it.
+fn missing(path: &Path, links: usize) -> PathBuf {
+    let mut at = PathBuf::new();
+    for part in path.components() {
+        let next = at.join(part);
+        at = match (next.canonicalize(), next.read_link()) {
+            (Ok(real), _) => real,
+            (Err(_), Ok(target)) if links > 0 => return missing(&at.join(target), links - 1),
+            _ => return next,
+        };
+    }
+    at
+}
+
 fn utf8(path: PathBuf) -> Result<String, Error> {
     path.into_os_string()
         .into_string()
@@ -116,7 +142,11 @@ fn utf8(path: PathBuf) -> Result<String, Error> {
 
 fn io(op: &'static str, path: &str, error: &std::io::Error) -> Error {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => Error::NotFound {
+        ErrorKind::NotFound => Error::NotFound {
+            path: path.to_owned(),
+            missing: path.to_owned(),
+        },
+        ErrorKind::NotADirectory => Error::NotDirectory {
             path: path.to_owned(),
         },
         _ => Error::Io {
@@ -145,5 +175,38 @@ mod tests {
             fs.read(&format!("{}/none", fs.root())),
             Err(Error::NotFound { .. })
         ));
+        // Nor is it told what is missing there.
+        std::os::unix::fs::symlink(outer.path().join("none"), root.join("broken")).unwrap();
+        let broken = format!("{}/broken", fs.root());
+        assert!(matches!(fs.read(&broken), Err(Error::Outside { .. })));
+    }
+
+    #[test]
+    fn the_first_part_that_is_missing_is_named_behind_its_links() {
+        let outer = tempfile::tempdir().unwrap();
+        let fs = RootedFs::new(outer.path()).unwrap();
+        let root = fs.root().to_owned();
+        std::fs::create_dir(outer.path().join("real")).unwrap();
+        std::fs::write(outer.path().join("real/file"), "").unwrap();
+        std::os::unix::fs::symlink("real", outer.path().join("link")).unwrap();
+        std::os::unix::fs::symlink("link/a/b", outer.path().join("broken")).unwrap();
+        for (path, missing) in [
+            ("none/x", "none"),
+            ("link/a/b", "real/a"),
+            ("broken", "real/a"),
+        ] {
+            let error = fs.resolve(&format!("{root}/{path}")).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "evalsymlink failure on '{root}/{path}' : lstat {root}/{missing}: no such file or directory"
+                )
+            );
+        }
+        let error = fs.resolve(&format!("{root}/link/file/x")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("evalsymlink failure on '{root}/link/file/x' : not a directory")
+        );
     }
 }
