@@ -3,6 +3,7 @@
 //! What kustomize does only with plugins on (exec plugins, containers, Helm) is refused by name. It
 //! runs without a cluster; the network is used for remote bases alone.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use fjord_kustomize::{LoadRestrictor, Options, Reorder, Resource, RootedFs, build};
 
-use crate::command::remote::RemoteArgs;
+use crate::command::remote::{OnDemand, RemoteArgs};
 use crate::output;
 
 /// Build a kustomization, exactly as `kustomize build` does
@@ -87,16 +88,16 @@ pub(crate) fn run(args: &KustomizeArgs) -> Result<()> {
         None => build(&files, path, &options)?,
         Some(remotes) => {
             let session = remotes.session(&files);
+            let source = OnDemand::new(&session);
             let options = Options {
-                remote: Some(&session),
+                remote: Some(&source),
                 ..options
             };
-            // Fetching waits on the runtime from within the build.
-            tokio::task::block_in_place(|| build(&session, path, &options))?
+            build(&session, path, &options)?
         }
     };
     for warning in &built.warnings {
-        eprintln!("# Warning: {warning}");
+        eprintln!("{warning}");
     }
     match &args.output {
         Some(folder) if folder.is_dir() => write_each(built.resources, folder),
@@ -140,27 +141,79 @@ fn refuse(args: &KustomizeArgs) -> Result<()> {
     Ok(())
 }
 
-/// Names files as kustomize does: `<group>_<version>_<kind>_<name>.yaml`, lower case.
 fn write_each(resources: Vec<Resource>, folder: &Path) -> Result<()> {
-    for resource in resources {
-        let object = resource.to_value()?;
-        let text = |pointer: &str| {
-            object
-                .pointer(pointer)
-                .and_then(serde_json::Value::as_str)
-                .unwrap_or_default()
-        };
-        let namespace = text("/metadata/namespace");
-        let parts = [
-            namespace,
-            &text("/apiVersion").replace('/', "_"),
-            text("/kind"),
-            text("/metadata/name"),
-        ];
-        let name: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        let file = folder.join(format!("{}.yaml", name.join("_").to_lowercase()));
+    for (name, resource) in file_names(&resources).into_iter().zip(resources) {
+        if name.contains('/') {
+            bail!("{name:?} would be no file in {}", folder.display());
+        }
+        let file = folder.join(name);
         std::fs::write(&file, resource.to_yaml()?)
             .with_context(|| format!("writing {}", file.display()))?;
     }
     Ok(())
+}
+
+/// Names files as kustomize does: `<group>_<version>_<kind>_<name>.yaml`, lower case; in front the namespace, if the
+/// objects are in several.
+fn file_names(resources: &[Resource]) -> Vec<String> {
+    let namespace = |resource: &Resource| match resource.namespace() {
+        _ if resource.is_cluster_scoped() => None,
+        "" => Some("default".to_owned()),
+        namespace => Some(namespace.to_owned()),
+    };
+    let namespaces: BTreeSet<String> = resources.iter().filter_map(namespace).collect();
+    let name = |resource: &Resource| {
+        let namespace = namespace(resource).filter(|_| namespaces.len() > 1);
+        let version = resource.api_version().replacen('/', "_", 1);
+        let parts = [&version, resource.kind(), resource.name()];
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        let parts: Vec<&str> = namespace.as_deref().into_iter().chain(parts).collect();
+        format!("{}.yaml", parts.join("_").to_lowercase())
+    };
+    resources.iter().map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Vec<String> {
+        let resources = fjord_kustomize::decode(text.as_bytes(), &fjord_yaml::Limits::default());
+        file_names(&resources.unwrap())
+    }
+
+    #[test]
+    fn files_are_named_by_their_namespace_only_where_there_are_several() {
+        let one = "{apiVersion: v1, kind: ConfigMap, metadata: {name: One, namespace: x}}\n---\n\
+                   {apiVersion: apps/v1, kind: Deployment, metadata: {name: two, namespace: x}}\n---\n\
+                   {apiVersion: v1, kind: Namespace, metadata: {name: x}}\n";
+        assert_eq!(
+            names(one),
+            [
+                "v1_configmap_one.yaml",
+                "apps_v1_deployment_two.yaml",
+                "v1_namespace_x.yaml"
+            ]
+        );
+        let more =
+            format!("{one}---\n{{apiVersion: v1, kind: Secret, metadata: {{name: three}}}}\n");
+        assert_eq!(
+            names(&more),
+            [
+                "x_v1_configmap_one.yaml",
+                "x_apps_v1_deployment_two.yaml",
+                "v1_namespace_x.yaml",
+                "default_v1_secret_three.yaml"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_object_whose_name_leads_out_of_the_folder_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = b"{apiVersion: v1, kind: Pod, metadata: {name: ../../a}}";
+        let resources = fjord_kustomize::decode(text, &fjord_yaml::Limits::default()).unwrap();
+        let error = write_each(resources, folder.path()).unwrap_err();
+        assert!(error.to_string().contains("would be no file in"));
+    }
 }

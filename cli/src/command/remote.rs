@@ -1,7 +1,11 @@
 //! The flags that say where remote bases may come from, for every command that builds.
 
+use std::sync::OnceLock;
+
 use clap::Args;
-use fjord_kustomize_controller::remote::{Hosts, Remotes};
+use fjord_kustomize::{RemoteRoot, RemoteSource};
+use fjord_kustomize_controller::remote::{Hosts, Remotes, Session};
+use tokio::runtime::{Builder, Runtime};
 
 /// Where remote bases may come from.
 #[derive(Debug, Args)]
@@ -19,5 +23,44 @@ impl RemoteArgs {
     pub(crate) fn remotes(&self) -> Option<Remotes> {
         let hosts = || Hosts::new(self.remote_base_hosts.iter().cloned());
         (!self.no_remote_bases).then(|| Remotes::new(hosts()))
+    }
+}
+
+/// Fetches for a command that else only computes: threads are started once there is something to fetch.
+pub(crate) struct OnDemand<'s, 'f> {
+    session: &'s Session<'f>,
+    runtime: OnceLock<Result<Runtime, String>>,
+}
+
+impl<'s, 'f> OnDemand<'s, 'f> {
+    pub(crate) fn new(session: &'s Session<'f>) -> Self {
+        Self {
+            session,
+            runtime: OnceLock::new(),
+        }
+    }
+
+    fn runtime(&self) -> Result<&Runtime, String> {
+        let start = || {
+            let mut builder = Builder::new_multi_thread();
+            let started = builder.worker_threads(1).enable_all().build();
+            started.map_err(|error| format!("starting a thread to fetch with: {error}"))
+        };
+        self.runtime
+            .get_or_init(start)
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+}
+
+impl RemoteSource for OnDemand<'_, '_> {
+    fn file(&self, url: &str) -> Result<Vec<u8>, String> {
+        let _entered = self.runtime()?.enter();
+        self.session.file(url)
+    }
+
+    fn repository(&self, url: &str) -> Result<RemoteRoot, String> {
+        let _entered = self.runtime()?.enter();
+        self.session.repository(url)
     }
 }
