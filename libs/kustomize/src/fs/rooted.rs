@@ -118,16 +118,21 @@ const LINKS: usize = 40;
 
 /// Finds what is not there on the way to a path, as Go's `filepath.EvalSymlinks` names it.
 fn missing(path: &Path, links: usize) -> PathBuf {
-    let mut at = PathBuf::new();
-    for part in path.components() {
-        let next = at.join(part);
-        at = match (next.canonicalize(), next.read_link()) {
-            (Ok(real), _) => real,
-            (Err(_), Ok(target)) if links > 0 => return missing(&at.join(target), links - 1),
-            _ => return next,
-        };
+    // From the end: mostly it is the file alone.
+    let mut above = path.ancestors().skip(1);
+    let there = above.find_map(|above| Some((above, above.canonicalize().ok()?)));
+    let Some((above, real)) = there else {
+        return path.to_owned();
+    };
+    let below = path.strip_prefix(above).unwrap_or(path);
+    let Some(part) = below.components().next() else {
+        return real;
+    };
+    let next = real.join(part);
+    match next.read_link() {
+        Ok(target) if links > 0 => missing(&real.join(target), links - 1),
+        _ => next,
     }
-    at
 }
 
 fn utf8(path: PathBuf) -> Result<String, Error> {
