@@ -191,7 +191,15 @@ fn import(chart: &mut Chart, notices: &mut Notices) -> Result<(), Mismatch> {
             };
             rewritten.push(serde_json::json!({"child": child, "parent": parent}));
             match values.table(&format!("{name}.{child}")) {
-                Ok(table) => merge_tables(&imported, &below(&parent, table), notices),
+                Ok(table) => {
+                    // Parity: an empty table is imported as a copy, and does not take on the nulls of what was imported before.
+                    let table = if table.is_empty() {
+                        Table::default()
+                    } else {
+                        table
+                    };
+                    merge_tables(&imported, &below(&parent, table), notices);
+                }
                 Err(error) if is_short => {
                     let fields = vec![("error", error.to_string())];
                     notices.push(Level::Warn, "ImportValues missing table", fields);

@@ -170,6 +170,11 @@ pub(crate) const FEATURES: &[(&str, &str, &str)] = &[
         "import-values",
     ),
     (
+        "import-values of an empty table",
+        "an_empty_table_that_is_imported_stays_empty",
+        "more: {}",
+    ),
+    (
         "a missing dependency",
         "a_missing_dependency_is_fatal",
         "dependencies",
