@@ -52,7 +52,11 @@ pub(crate) fn render_typed(template: &str, given: &Value, typed: bool) -> Result
         release: &release,
         capabilities: &capabilities,
         host: &crate::machine::Machine,
-        limits: Limits::default(),
+        // Where Helm counts to a million millions, we do not wait either.
+        limits: Limits {
+            steps: 50_000_000,
+            ..Limits::default()
+        },
         strict: false,
         cache: None,
     };

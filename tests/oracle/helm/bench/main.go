@@ -3,6 +3,9 @@
 // render must be equal; lines in which Helm differs from itself in a second run (random names, certificates, the clock)
 // are left out, by their place, and their number is printed.
 //
+// Each program runs below a process of its own that starts it and nothing else: the peak memory that Linux
+// reports for a program includes that of the process that started it.
+//
 //	bench OURS-LIBRARY OURS-COMMAND HELM-LIBRARY HELM-COMMAND [CHART...]
 package main
 
@@ -21,22 +24,57 @@ import (
 )
 
 type cost struct {
-	cpu  time.Duration
-	wall time.Duration
-	peak int64
+	CPU, Wall time.Duration
+	Peak      int64
 }
 
+// run starts `bench once`, which starts the program.
 func run(name string, args ...string) (cost, []byte) {
-	var out, errs bytes.Buffer
-	c := exec.Command(name, args...)
-	c.Stdout, c.Stderr = &out, &errs
-	start := time.Now()
-	if err := c.Run(); err != nil {
-		fmt.Fprintf(os.Stderr, "%s %s: %v: %s\n", name, strings.Join(args, " "), err, errs.String())
+	var measured cost
+	out, err := os.CreateTemp("", "fjord-bench-")
+	if err != nil {
+		panic(err)
+	}
+	out.Close()
+	defer os.Remove(out.Name())
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	c := exec.Command(self, append([]string{"once", out.Name(), name}, args...)...)
+	c.Stderr = os.Stderr
+	report, err := c.Output()
+	if err == nil {
+		err = json.Unmarshal(report, &measured)
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s %s: %v\n", name, strings.Join(args, " "), err)
 		os.Exit(1)
 	}
+	text, err := os.ReadFile(out.Name())
+	if err != nil {
+		panic(err)
+	}
+	return measured, text
+}
+
+// once runs one program with its output in a file and prints what it cost.
+func once(output, name string, args []string) error {
+	out, err := os.Create(output)
+	if err != nil {
+		return err
+	}
+	var errs bytes.Buffer
+	c := exec.Command(name, args...)
+	c.Stdout, c.Stderr = out, &errs
+	start := time.Now()
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("%w: %s", err, errs.String())
+	}
+	wall := time.Since(start)
 	usage := c.ProcessState.SysUsage().(*syscall.Rusage)
-	return cost{c.ProcessState.UserTime() + c.ProcessState.SystemTime(), time.Since(start), usage.Maxrss}, out.Bytes()
+	cpu := c.ProcessState.UserTime() + c.ProcessState.SystemTime()
+	return json.NewEncoder(os.Stdout).Encode(cost{cpu, wall, usage.Maxrss})
 }
 
 // median runs a command several times; the outputs of all runs are one.
@@ -47,7 +85,7 @@ func median(times int, name string, args ...string) (cost, []byte) {
 		c, text := run(name, args...)
 		list, out = append(list, c), text
 	}
-	sort.Slice(list, func(i, j int) bool { return list[i].cpu < list[j].cpu })
+	sort.Slice(list, func(i, j int) bool { return list[i].CPU < list[j].CPU })
 	return list[len(list)/2], out
 }
 
@@ -190,6 +228,13 @@ func compare(ours, theirs, path string) (differ, leftOut int) {
 func ratio(theirs, ours float64) string { return fmt.Sprintf("%.1fx", theirs/ours) }
 
 func main() {
+	if len(os.Args) > 3 && os.Args[1] == "once" {
+		if err := once(os.Args[2], os.Args[3], os.Args[4:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if len(os.Args) < 5 {
 		fmt.Fprintln(os.Stderr, "usage: bench OURS-LIBRARY OURS-COMMAND HELM-LIBRARY HELM-COMMAND [CHART...]")
 		os.Exit(2)
@@ -224,7 +269,7 @@ func main() {
 			all := append(append([]string{}, args...), path, strconv.Itoa(times+1))
 			once, _ := median(3, program, base...)
 			many, _ := median(3, program, all...)
-			return cost{(many.cpu - once.cpu) / time.Duration(times), (many.wall - once.wall) / time.Duration(times), many.peak}
+			return cost{(many.CPU - once.CPU) / time.Duration(times), (many.Wall - once.Wall) / time.Duration(times), many.Peak}
 		}
 		theirs, ours := library(theirLibrary, "bench"), library(ourLibrary)
 		line(name, "library", theirs, ours)
@@ -252,7 +297,7 @@ func main() {
 func line(name, as string, theirs, ours cost) {
 	milliseconds := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	fmt.Printf("%-24s %-8s %7.2fms %7.2fms %8s %8s  %9.1f %9.1f %8s\n", name, as,
-		milliseconds(theirs.cpu), milliseconds(ours.cpu), ratio(float64(theirs.cpu), float64(ours.cpu)),
-		ratio(float64(theirs.wall), float64(ours.wall)),
-		float64(theirs.peak)/1024, float64(ours.peak)/1024, ratio(float64(theirs.peak), float64(ours.peak)))
+		milliseconds(theirs.CPU), milliseconds(ours.CPU), ratio(float64(theirs.CPU), float64(ours.CPU)),
+		ratio(float64(theirs.Wall), float64(ours.Wall)),
+		float64(theirs.Peak)/1024, float64(ours.Peak)/1024, ratio(float64(theirs.Peak), float64(ours.Peak)))
 }
