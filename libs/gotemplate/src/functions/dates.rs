@@ -159,7 +159,7 @@ fn to_date(scope: &Scope<'_>, arguments: &[Value]) -> Result_ {
 
 fn must_to_date(_: &Scope<'_>, arguments: &[Value]) -> Result_ {
     let (layout, source) = (text(arguments, 0), text(arguments, 1));
-    let parsed = Instant::parse(&layout.to_str(), &source.to_str()).map_err(Failure::Message)?;
+    let parsed = Instant::parse(layout.as_bytes(), source.as_bytes()).map_err(Failure::Message)?;
     Ok(Value::object(Time(parsed)))
 }
 

@@ -190,8 +190,12 @@ pub(super) fn show_duration(nanos: i64) -> String {
 
 /// Quotes as Go's `time` does: control characters and what is not ASCII byte by byte.
 fn quote(text: &str) -> String {
+    quote_bytes(text.bytes())
+}
+
+fn quote_bytes(bytes: impl Iterator<Item = u8>) -> String {
     let mut out = String::from("\"");
-    for byte in text.bytes() {
+    for byte in bytes {
         match byte {
             b'"' | b'\\' => {
                 out.push('\\');
@@ -203,6 +207,12 @@ fn quote(text: &str) -> String {
     }
     out.push('"');
     out
+}
+
+/// Splits behind the digits at the start.
+fn leading_digits(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    text.split_at(end.unwrap_or(text.len()))
 }
 
 /// Reads a duration as `time.ParseDuration`; the error is Go's.
@@ -222,12 +232,9 @@ pub(super) fn parse_duration(text: &str) -> Result<i64, String> {
     }
     let mut total: u128 = 0;
     while !rest.is_empty() {
-        let number = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(rest.len());
-        let (digits, after) = rest.split_at(number);
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
+        let (whole, after) = leading_digits(rest);
+        let (fraction, after) = after.strip_prefix('.').map_or(("", after), leading_digits);
+        if whole.is_empty() && fraction.is_empty() {
             return Err(invalid());
         }
         let end = after

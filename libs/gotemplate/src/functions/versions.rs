@@ -50,6 +50,17 @@ impl Object for Semver {
         if self.is_pointer { POINTER } else { VALUE }
     }
 
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            ("major", Value::Uint64(self.version.major())),
+            ("minor", Value::Uint64(self.version.minor())),
+            ("patch", Value::Uint64(self.version.patch())),
+            ("pre", Value::from(self.version.pre_release())),
+            ("metadata", Value::from(self.version.metadata())),
+            ("original", Value::from(self.version.original())),
+        ]
+    }
+
     fn methods(&self) -> &'static [Method] {
         METHODS
     }

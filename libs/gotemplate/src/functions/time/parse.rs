@@ -1,7 +1,7 @@
 //! Reading a time in a layout: `time.ParseInLocation` in UTC.
 
 use super::layout::{DAYS, MONTHS, Part, next_part};
-use super::{Instant, days_from_civil, quote};
+use super::{Instant, days_from_civil, quote_bytes};
 use jiff::tz::{Offset, TimeZone};
 
 struct Fields {
@@ -18,9 +18,20 @@ struct Fields {
     offset: Option<i64>,
 }
 
+/// Makes each byte a character: Go compares bytes, also of what is no UTF-8.
+fn characters(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| char::from(*byte)).collect()
+}
+
+/// Quotes characters that are bytes.
+fn quote(characters: &str) -> String {
+    quote_bytes(characters.chars().filter_map(|c| u8::try_from(c).ok()))
+}
+
 impl Instant {
     /// Parses; the error is Go's.
-    pub(crate) fn parse(layout: &str, text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(layout: &[u8], text: &[u8]) -> Result<Self, String> {
+        let (layout, text) = (&*characters(layout), &*characters(text));
         let mut fields = Fields {
             year: 0,
             month: None,
