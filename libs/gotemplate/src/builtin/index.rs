@@ -15,12 +15,16 @@ pub(super) fn index(arguments: &[Slot]) -> Result<Slot, Failure> {
             Value::Nil => return Err(Failure::new("index of nil pointer")),
             Value::List(list) => {
                 let at = position(key, list.len())?;
-                let element = list.get(at).ok_or_else(beyond)?;
+                let element = list.get(at).ok_or_else(|| beyond("slice"))?;
                 Slot::element(element, list.of().element)
             }
             Value::Bytes(text) | Value::String(text) => {
                 let at = position(key, text.len())?;
-                let byte = text.as_bytes().get(at).ok_or_else(beyond)?;
+                let kind = match item.value {
+                    Value::String(_) => "string",
+                    _ => "slice",
+                };
+                let byte = text.as_bytes().get(at).ok_or_else(|| beyond(kind))?;
                 Slot::bare(Value::Uint8(*byte))
             }
             Value::Map(map) => {
@@ -52,8 +56,8 @@ pub(super) fn index(arguments: &[Slot]) -> Result<Slot, Failure> {
 }
 
 /// Says what Go's runtime does of an index that `indexArg` let pass: the length itself.
-fn beyond() -> Failure {
-    Failure::new("reflect: slice index out of range")
+fn beyond(kind: &str) -> Failure {
+    Failure::new(format!("reflect: {kind} index out of range"))
 }
 
 fn position(index: &Value, capacity: usize) -> Result<usize, Failure> {
