@@ -6,6 +6,7 @@
 mod cluster;
 mod command;
 mod kinds;
+mod late_runtime;
 mod output;
 mod readiness;
 mod table;

@@ -1,11 +1,11 @@
 //! The flags that say where remote bases may come from, for every command that builds.
 
-use std::sync::OnceLock;
-
 use clap::Args;
 use fjord_kustomize::{RemoteRoot, RemoteSource};
 use fjord_kustomize_controller::remote::{Hosts, Remotes, Session};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
+
+use crate::late_runtime::LateRuntime;
 
 /// Where remote bases may come from.
 #[derive(Debug, Args)]
@@ -29,27 +29,20 @@ impl RemoteArgs {
 /// Fetches for a command that else only computes: threads are started once there is something to fetch.
 pub(crate) struct OnDemand<'s, 'f> {
     session: &'s Session<'f>,
-    runtime: OnceLock<Result<Runtime, String>>,
+    runtime: LateRuntime,
 }
 
 impl<'s, 'f> OnDemand<'s, 'f> {
     pub(crate) fn new(session: &'s Session<'f>) -> Self {
         Self {
             session,
-            runtime: OnceLock::new(),
+            runtime: LateRuntime::default(),
         }
     }
 
     fn runtime(&self) -> Result<&Runtime, String> {
-        let start = || {
-            let mut builder = Builder::new_multi_thread();
-            let started = builder.worker_threads(1).enable_all().build();
-            started.map_err(|error| format!("starting a thread to fetch with: {error}"))
-        };
-        self.runtime
-            .get_or_init(start)
-            .as_ref()
-            .map_err(Clone::clone)
+        let started = self.runtime.get();
+        started.map_err(|error| format!("starting a thread to fetch with: {error}"))
     }
 }
 

@@ -13,46 +13,32 @@ use fjord_keyservice::{
 };
 use fjord_sops::{KeyError, KeyService, Recipient};
 use serde_json::json;
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Handle;
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::variable;
+use crate::late_runtime::LateRuntime;
 
 /// Asks the service that a file names; nothing is read or connected before, and what is wrong with one service's
 /// credentials is no matter of another's keys.
 #[derive(Default)]
-pub(super) struct Remote(Mutex<State>);
-
-#[derive(Default)]
-struct State {
-    clients: HashMap<Service, Result<BlockingKeyClient, Error>>,
-    /// Carries the calls; the command itself starts none, and most files need none.
-    runtime: Option<Runtime>,
+pub(super) struct Remote {
+    clients: Mutex<HashMap<Service, Result<BlockingKeyClient, Error>>>,
+    /// Carries the calls; most files need none.
+    runtime: LateRuntime,
 }
 
 impl Remote {
     fn client(&self, service: Service) -> Result<BlockingKeyClient, Error> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { clients, runtime } = &mut *state;
-        let client = clients
-            .entry(service)
-            .or_insert_with(|| client(service, handle(runtime)?));
-        client.clone()
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = clients.get(&service) {
+            return known.clone();
+        }
+        let runtime = self.runtime.get().map_err(Error::Client)?;
+        let made = client(service, runtime.handle().clone());
+        clients.entry(service).or_insert(made).clone()
     }
-}
-
-/// Returns the runtime, which is started when it is first asked for.
-fn handle(runtime: &mut Option<Runtime>) -> Result<Handle, Error> {
-    if let Some(runtime) = runtime {
-        return Ok(runtime.handle().clone());
-    }
-    let started = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|error| Error::Client(error.to_string()))?;
-    Ok(runtime.insert(started).handle().clone())
 }
 
 impl KeyService for Remote {
