@@ -154,17 +154,20 @@ fn without_local_config(items: Vec<Resource>, schema: &Schema) -> Result<Vec<Res
     let is_local = |item: &Resource| item.annotation(LOCAL_CONFIG).is_some_and(|v| v != "false");
     let (mut real, mut local) = (HashSet::new(), HashSet::new());
     for item in &items {
-        let id = item.id(schema);
-        if !is_local(item) && !real.insert(id.key()) {
-            return Err(Error::DuplicateId(id.to_string()));
+        if !is_local(item) && !real.insert(item.key(schema)) {
+            return Err(Error::DuplicateId(item.id(schema).to_string()));
         }
+    }
+    if real.len() == items.len() {
+        return Ok(items);
     }
     let mut out = Vec::with_capacity(items.len());
     for item in items {
-        let id = item.id(schema);
-        if real.contains(&id.key()) {
+        let key = item.key(schema);
+        if real.contains(&key) {
             out.push(item);
-        } else if !local.insert(id.key()) {
+        } else if !local.insert(key) {
+            let id = item.id(schema);
             return Err(invalid(format!("id {id} not found in removal")));
         }
     }

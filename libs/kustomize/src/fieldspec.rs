@@ -49,6 +49,8 @@ pub(crate) struct Spec {
     pub(crate) text: String,
     path: Vec<Part>,
     create: bool,
+    /// The path leads to what an object is known by.
+    identifies: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -73,16 +75,29 @@ impl Spec {
                         seq: false,
                     },
                 });
+        let path: Vec<Part> = path.collect();
+        let mut names = path.iter().map(|part| part.name.trim());
+        let identifies = match names.next() {
+            None | Some("apiVersion" | "kind") => true,
+            Some("metadata") => matches!(names.next(), None | Some("name" | "namespace")),
+            Some(_) => false,
+        };
         Self {
             gvk: spec.gvk(),
             text: spec.path.clone(),
-            path: path.collect(),
+            path,
             create: spec.create,
+            identifies,
         }
     }
 
     pub(crate) fn all(specs: &[FieldSpec]) -> Vec<Self> {
         specs.iter().map(Self::new).collect()
+    }
+
+    /// Says whether what the path leads to may change what an object is known by.
+    pub(crate) fn identifies(&self) -> bool {
+        self.identifies
     }
 
     /// Says whether the spec is for objects of the kind.
@@ -100,7 +115,12 @@ impl Spec {
         let walker = Walker {
             create: if self.create { create } else { Create::Never },
         };
-        let result = walker.filter(&mut object.node, &self.path, set);
+        let node = if self.identifies {
+            &mut *object.node
+        } else {
+            object.node.contents_mut()
+        };
+        let result = walker.filter(node, &self.path, set);
         result.wrap(|| {
             let id = crate::id::ResId {
                 gvk: object.gvk(),
@@ -119,7 +139,7 @@ impl Spec {
         create: Create,
         set: &mut dyn FnMut(&mut Node) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        if self.fits(&object.gvk()) {
+        if object.is_selected(&self.gvk) {
             self.walk(object, create, set)
         } else {
             Ok(())

@@ -102,7 +102,7 @@ fn finish(root: Map, args: &GeneratorArgs) -> Resource {
     // A generator's own options may carry reserved annotations.
     let mut object = Resource {
         variables: Vec::new(),
-        ..Resource::new(object.node)
+        ..Resource::new(object.node.into_node())
     };
     if !options.disable_name_suffix_hash {
         object.book.needs_hash = Some("enabled".to_owned());

@@ -19,7 +19,7 @@ pub struct Gvk {
 impl Gvk {
     /// Splits an apiVersion at its first slash.
     pub fn new(api_version: &str, kind: &str) -> Self {
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let (group, version) = split_api_version(api_version);
         Self {
             group: group.to_owned(),
             version: version.to_owned(),
@@ -42,6 +42,13 @@ impl Gvk {
         fits(&selector.group, &self.group)
             && fits(&selector.version, &self.version)
             && fits(&selector.kind, &self.kind)
+    }
+
+    /// Says the same of an object, by its apiVersion and kind.
+    pub(crate) fn selects(&self, api_version: &str, kind: &str) -> bool {
+        let (group, version) = split_api_version(api_version);
+        let fits = |want: &str, have: &str| want.is_empty() || want == have;
+        fits(&self.kind, kind) && fits(&self.version, version) && fits(&self.group, group)
     }
 
     /// Returns the text kinds are sorted by, `~G`, `~V`, `~K` for empty parts.
@@ -86,13 +93,7 @@ pub struct ResId {
 impl ResId {
     /// Returns the namespace that counts: `default` for none, a marker for cluster-scoped kinds.
     pub fn effective_namespace(&self) -> &str {
-        if self.cluster_scoped {
-            NO_NAMESPACE
-        } else if self.namespace.is_empty() {
-            "default"
-        } else {
-            &self.namespace
-        }
+        effective_namespace(&self.namespace, self.cluster_scoped)
     }
 
     /// Says whether both name the same object.
@@ -109,11 +110,8 @@ impl ResId {
             version,
             kind,
         } = &self.gvk;
-        format!(
-            "{group}\0{version}\0{kind}\0{}\0{}",
-            self.name,
-            self.effective_namespace()
-        )
+        let namespace = self.effective_namespace();
+        key([group, version, kind, &self.name, namespace])
     }
 
     /// Says whether each part a replacement's source names is equal.
@@ -128,6 +126,26 @@ impl ResId {
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+pub(crate) fn effective_namespace(namespace: &str, cluster_scoped: bool) -> &str {
+    if cluster_scoped {
+        NO_NAMESPACE
+    } else if namespace.is_empty() {
+        "default"
+    } else {
+        namespace
+    }
+}
+
+/// Joins group, version, kind, name and the namespace that counts.
+pub(crate) fn key(parts: [&str; 5]) -> String {
+    parts.join("\0")
+}
+
+/// Splits an apiVersion at its first slash.
+pub(crate) fn split_api_version(api_version: &str) -> (&str, &str) {
+    api_version.split_once('/').unwrap_or(("", api_version))
 }
 
 impl fmt::Display for ResId {

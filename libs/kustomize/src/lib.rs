@@ -28,6 +28,7 @@ mod fieldspec;
 pub mod fs;
 mod generate;
 mod id;
+mod identified;
 mod kustomization;
 mod loader;
 mod origin;

@@ -48,8 +48,11 @@ struct Referrer<'r> {
 /// Fixes every reference.
 pub(crate) fn fix(map: &mut ResMap, config: &Config, cx: &Cx<'_>) -> Result<(), Error> {
     let schema = cx.schema.borrow();
-    let kind_of = |object: &Resource| object.original_id(&schema).gvk.kind;
-    let kinds: HashSet<String> = map.items().iter().map(kind_of).collect();
+    let kinds: HashSet<String> = map
+        .items()
+        .iter()
+        .map(|object| object.original_kind().to_owned())
+        .collect();
     let mut by_kind: HashMap<&str, Vec<Rule>> = HashMap::new();
     for reference in &config.name_reference {
         let fits = |spec: &&FieldSpec| spec.kind.is_empty() || kinds.contains(&spec.kind);
@@ -65,7 +68,7 @@ pub(crate) fn fix(map: &mut ResMap, config: &Config, cx: &Cx<'_>) -> Result<(), 
     let renamed = !candidates.by_previous_name.is_empty();
     for index in 0..map.items().len() {
         let object = &mut map.items_mut()[index];
-        let original = object.original_id(&schema).gvk;
+        let original = Gvk::new(object.api_version(), object.original_kind());
         let rules = [by_kind.get(original.kind.as_str()), by_kind.get("")];
         let rules: Vec<&Rule> = rules.into_iter().flatten().flatten().collect();
         let rules: Vec<&Rule> = rules

@@ -1,6 +1,7 @@
 //! The ordered list of objects, with look-ups by identity that stay linear over a whole build.
 
 use crate::error::{Error, invalid};
+use crate::fieldspec::Spec;
 use crate::id::ResId;
 use crate::resource::{Behavior, ORIGIN, Resource};
 use crate::schema::Schema;
@@ -40,6 +41,15 @@ impl ResMap {
         &mut self.items
     }
 
+    /// Gives the objects for changes of what the specs lead to.
+    pub(crate) fn fields_mut(&mut self, specs: &[Spec]) -> &mut [Resource] {
+        if specs.iter().any(Spec::identifies) {
+            self.items_mut()
+        } else {
+            self.contents_mut()
+        }
+    }
+
     pub(crate) fn into_items(self) -> Vec<Resource> {
         self.items
     }
@@ -47,7 +57,7 @@ impl ResMap {
     fn keys(&mut self, schema: &Schema) -> &mut HashSet<String> {
         let items = &self.items;
         self.current
-            .get_or_insert_with(|| items.iter().map(|item| item.id(schema).key()).collect())
+            .get_or_insert_with(|| items.iter().map(|item| item.key(schema)).collect())
     }
 
     /// Adds an object at the end.
@@ -55,9 +65,8 @@ impl ResMap {
     /// # Errors
     /// Its id is taken.
     pub(crate) fn append(&mut self, resource: Resource, schema: &Schema) -> Result<(), Error> {
-        let id = resource.id(schema);
-        if !self.keys(schema).insert(id.key()) {
-            return Err(Error::DuplicateId(id.to_string()));
+        if !self.keys(schema).insert(resource.key(schema)) {
+            return Err(Error::DuplicateId(resource.id(schema).to_string()));
         }
         if let Some(names) = &mut self.names {
             register(names, &resource, self.items.len());
@@ -87,9 +96,8 @@ impl ResMap {
         }
         let mut seen = HashSet::with_capacity(self.items.len());
         for item in &self.items {
-            let id = item.id(schema);
-            if !seen.insert(id.key()) {
-                return Err(Error::DuplicateId(id.to_string()));
+            if !seen.insert(item.key(schema)) {
+                return Err(Error::DuplicateId(item.id(schema).to_string()));
             }
         }
         self.current = Some(seen);
@@ -144,9 +152,9 @@ impl ResMap {
         edit: impl FnOnce(&mut Resource) -> T,
     ) -> T {
         let item = &mut self.items[index];
-        let (before, ids) = (item.id(schema).key(), item.book.previous.len());
+        let (before, ids) = (item.key(schema), item.book.previous.len());
         let result = edit(item);
-        if item.id(schema).key() != before || item.book.previous.len() != ids || item.is_deleted() {
+        if item.key(schema) != before || item.book.previous.len() != ids || item.is_deleted() {
             self.current = None;
             self.names = None;
         }
@@ -205,7 +213,8 @@ impl ResMap {
         }
         // Parity: the place is looked up by the new object's id, which another kind may have by now.
         let id = new.id(schema);
-        match self.items.iter().position(|item| item.id(schema).same(&id)) {
+        let is_same = |item: &Resource| item.name() == id.name && item.id(schema).same(&id);
+        match self.items.iter().position(is_same) {
             Some(place) if place == index => self.items_mut()[index] = new,
             Some(_) => return Err(invalid("unexpected target index in replacement")),
             None => {

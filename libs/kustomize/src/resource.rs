@@ -5,7 +5,8 @@
 //! bookkeeping is written out before and read back after, see [`Resource::with_annotations`].
 
 use crate::error::Error;
-use crate::id::{Gvk, ResId};
+use crate::id::{self, Gvk, ResId};
+use crate::identified::Identified;
 use crate::schema::Schema;
 use crate::scope;
 use crate::tree::{self, map_at, put};
@@ -115,7 +116,7 @@ pub(crate) struct Bookkeeping {
 #[derive(Clone, Debug)]
 pub struct Resource {
     /// The tree; null once a patch deleted the object.
-    pub(crate) node: Node,
+    pub(crate) node: Identified,
     pub(crate) book: Bookkeeping,
     /// Names of the variables bound to this object.
     pub(crate) variables: Vec<String>,
@@ -128,7 +129,7 @@ impl Resource {
     pub(crate) fn new(node: Node) -> Self {
         let book = Bookkeeping::default();
         let mut resource = Self {
-            node,
+            node: node.into(),
             book,
             variables: Vec::new(),
             aliases: 0,
@@ -155,28 +156,22 @@ impl Resource {
 
     /// Returns the apiVersion, empty if there is none.
     pub fn api_version(&self) -> &str {
-        self.node
-            .get("apiVersion")
-            .and_then(Node::as_str)
-            .unwrap_or_default()
+        self.node.api_version()
     }
 
     /// Returns the kind.
     pub fn kind(&self) -> &str {
-        self.node
-            .get("kind")
-            .and_then(Node::as_str)
-            .unwrap_or_default()
+        self.node.kind()
     }
 
     /// Returns the name.
     pub fn name(&self) -> &str {
-        self.meta_text("name")
+        self.node.name()
     }
 
     /// Returns the namespace as written, empty if there is none.
     pub fn namespace(&self) -> &str {
-        self.meta_text("namespace")
+        self.node.namespace()
     }
 
     /// Says whether the kind is one of Kubernetes that certainly has no namespace.
@@ -184,25 +179,11 @@ impl Resource {
         scope::is_cluster_scoped(self.api_version(), self.kind()) == Some(true)
     }
 
-    fn meta(&self) -> Option<&Map> {
-        self.node
-            .get("metadata")?
-            .as_map()
-            .filter(|map| !map.entries.is_empty())
-    }
-
-    fn meta_text(&self, field: &str) -> &str {
-        let value = self
-            .meta()
-            .and_then(|meta| meta.get(field))
-            .filter(|value| !value.is_empty());
-        value.and_then(Node::as_str).unwrap_or_default()
-    }
-
     /// Returns the entries of a map of metadata, its values as text.
     pub(crate) fn meta_map(&self, field: &str) -> Vec<(&str, &str)> {
         let map = self
-            .meta()
+            .node
+            .metadata()
             .and_then(|meta| meta.get(field))
             .and_then(Node::as_map);
         let entries = map.into_iter().flat_map(|map| &map.entries);
@@ -213,10 +194,15 @@ impl Resource {
 
     /// Returns an annotation.
     pub(crate) fn annotation(&self, key: &str) -> Option<&str> {
-        let annotations = self.meta()?.get("annotations")?.as_map()?;
+        let annotations = self.node.metadata()?.get("annotations")?.as_map()?;
         annotations
             .get(key)
             .map(|value| value.as_str().unwrap_or_default())
+    }
+
+    /// Says whether each part the selector names is equal.
+    pub(crate) fn is_selected(&self, selector: &Gvk) -> bool {
+        selector.selects(self.api_version(), self.kind())
     }
 
     pub(crate) fn gvk(&self) -> Gvk {
@@ -231,6 +217,25 @@ impl Resource {
             namespace: self.namespace().to_owned(),
             cluster_scoped: schema.is_cluster_scoped(self.api_version(), self.kind()),
         }
+    }
+
+    /// Returns a text equal for current identities that are the same, see [`ResId::key`].
+    pub(crate) fn key(&self, schema: &Schema) -> String {
+        let (group, version) = id::split_api_version(self.api_version());
+        let namespace = self.effective_namespace(schema);
+        id::key([group, version, self.kind(), self.name(), namespace])
+    }
+
+    /// Returns the namespace that counts, see [`ResId::effective_namespace`].
+    pub(crate) fn effective_namespace(&self, schema: &Schema) -> &str {
+        let cluster_scoped = schema.is_cluster_scoped(self.api_version(), self.kind());
+        id::effective_namespace(self.namespace(), cluster_scoped)
+    }
+
+    /// Returns the first kind.
+    pub(crate) fn original_kind(&self) -> &str {
+        let first = self.book.previous.first();
+        first.map_or(self.kind(), |first| &first.kind)
     }
 
     /// Returns past identities, oldest first. Their group and version are the current ones.
@@ -267,7 +272,7 @@ impl Resource {
             namespace,
         });
         // In kustomize this is written there, so that there are annotations from now on.
-        let _ = map_at(&mut self.node, &["metadata", "annotations"]);
+        let _ = map_at(self.node.contents_mut(), &["metadata", "annotations"]);
     }
 
     /// Does to the annotations what setting the bookkeeping as a whole does in kustomize: they are the last of
@@ -286,7 +291,7 @@ impl Resource {
             || book.allow_kind_change;
         let empty = entries.is_empty() && written;
         self.set_meta_map("annotations", entries);
-        if empty && let Some(meta) = map_at(&mut self.node, &["metadata"]) {
+        if empty && let Some(meta) = map_at(self.node.contents_mut(), &["metadata"]) {
             // What is empty here is not in kustomize, and goes at the end.
             meta.push("annotations", Node::map());
         }
@@ -342,7 +347,7 @@ impl Resource {
         mut entries: Vec<(K, String)>,
     ) {
         entries.sort_by(|a, b| a.0.as_ref().cmp(b.0.as_ref()));
-        let Some(meta) = map_at(&mut self.node, &["metadata"]) else {
+        let Some(meta) = map_at(self.node.contents_mut(), &["metadata"]) else {
             return;
         };
         meta.remove(field);
@@ -407,7 +412,7 @@ impl Resource {
         if entries.is_empty() {
             return;
         }
-        if let Some(annotations) = map_at(&mut self.node, &["metadata", "annotations"]) {
+        if let Some(annotations) = map_at(self.node.contents_mut(), &["metadata", "annotations"]) {
             for (key, value) in entries {
                 put(annotations, key, Scalar::string(value));
             }
@@ -418,6 +423,7 @@ impl Resource {
     fn absorb(&mut self) {
         let Some(annotations) = self
             .node
+            .contents_mut()
             .as_map_mut()
             .and_then(|map| map.get_mut("metadata"))
             .and_then(Node::as_map_mut)
@@ -573,7 +579,9 @@ impl Resource {
 
     /// Repeats changes of aliased scalars where they are shared.
     pub(crate) fn sync(&mut self, changed: &[(u32, Scalar)]) {
-        tree::sync_aliases(&mut self.node, changed);
+        if !changed.is_empty() {
+            tree::sync_aliases(&mut self.node, changed);
+        }
     }
 
     /// Prints the metadata as kustomize does in its messages about objects without a name.

@@ -83,8 +83,7 @@ impl Matcher {
     /// Selects as `patches` do: by the original or current name and effective namespace.
     pub(crate) fn selects(&self, object: &Resource, schema: &Schema) -> Result<bool, Error> {
         let first = object.book.previous.first();
-        let id = object.id(schema);
-        let namespace = self.matches_namespace(id.effective_namespace())
+        let namespace = self.matches_namespace(object.effective_namespace(schema))
             || first.is_some_and(|first| {
                 let namespace = first.namespace.as_str();
                 self.matches_namespace(if namespace.is_empty() {
@@ -93,9 +92,9 @@ impl Matcher {
                     namespace
                 })
             });
-        let named = self.matches_name(&id.name)
+        let named = self.matches_name(object.name())
             || first.is_some_and(|first| self.matches_name(&first.name));
-        if !namespace || !named || !self.matches_gvk(&id.gvk) {
+        if !namespace || !named || !self.matches_gvk(&object.gvk()) {
             return Ok(false);
         }
         self.matches_maps(object)

@@ -195,11 +195,13 @@ fn value_of(map: &ResMap, var: &Var) -> Result<Value, Error> {
             _ => path.push(part),
         }
     }
-    let node = path.iter().try_fold(&object.node, |node, part| match node {
-        Node::Map(map) => map.get(part),
-        Node::Seq(seq) => seq.items.get(part.parse::<usize>().ok()?),
-        Node::Scalar(_) => None,
-    });
+    let node = path
+        .iter()
+        .try_fold(&*object.node, |node, part| match node {
+            Node::Map(map) => map.get(part),
+            Node::Seq(seq) => seq.items.get(part.parse::<usize>().ok()?),
+            Node::Scalar(_) => None,
+        });
     let Node::Scalar(scalar) = node.ok_or_else(missing)? else {
         return Ok(Value::Other);
     };

@@ -64,10 +64,7 @@ impl Target<'_> {
         let schema = self.cx.schema.borrow();
         let mut by_id: HashMap<String, Vec<&Resource>> = HashMap::new();
         for object in after {
-            by_id
-                .entry(object.id(&schema).key())
-                .or_default()
-                .push(object);
+            by_id.entry(object.key(&schema)).or_default().push(object);
         }
         for old in before {
             let id = old.id(&schema);

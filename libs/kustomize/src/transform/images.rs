@@ -110,10 +110,10 @@ impl Transform for Images {
         // Parity: both passes run, so that a tag suffix is added twice to most fields.
         for object in map.contents_mut() {
             if object.kind() != "CustomResourceDefinition" {
-                self.legacy(&mut object.node)?;
+                self.legacy(object.node.contents_mut())?;
             }
         }
-        for object in map.contents_mut() {
+        for object in map.fields_mut(&self.specs) {
             if object.kind() != "CustomResourceDefinition" {
                 for spec in &self.specs {
                     spec.apply(object, Create::Never, &mut |node| self.set(node))?;

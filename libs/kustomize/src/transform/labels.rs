@@ -33,9 +33,9 @@ impl Transform for Labels {
         if self.pairs.is_empty() {
             return Ok(());
         }
-        for object in map.contents_mut() {
-            let gvk = object.gvk();
-            let specs: Vec<&Spec> = self.specs.iter().filter(|spec| spec.fits(&gvk)).collect();
+        for object in map.fields_mut(&self.specs) {
+            let fits = |spec: &&Spec| object.is_selected(&spec.gvk);
+            let specs: Vec<&Spec> = self.specs.iter().filter(fits).collect();
             for (key, value) in &self.pairs {
                 set_pair(object, &specs, key, value)?;
             }

@@ -27,6 +27,8 @@ pub(crate) enum Subjects {
 /// Sets the namespace.
 pub(crate) struct Namespace {
     namespace: String,
+    /// `metadata/namespace`, whatever the specs say.
+    own: Spec,
     specs: Vec<Spec>,
     unset_only: bool,
     subjects: Subjects,
@@ -79,6 +81,11 @@ impl Namespace {
     ) -> Self {
         Self {
             namespace,
+            own: Spec::new(&FieldSpec {
+                path: "metadata/namespace".to_owned(),
+                create: true,
+                ..FieldSpec::default()
+            }),
             specs: Spec::all(specs),
             unset_only,
             subjects,
@@ -101,13 +108,8 @@ impl Namespace {
             .borrow()
             .is_cluster_scoped(object.api_version(), object.kind());
         if !scoped {
-            let spec = Spec::new(&FieldSpec {
-                path: "metadata/namespace".to_owned(),
-                create: true,
-                ..FieldSpec::default()
-            });
             let create = Create::Scalar(ScalarTag::Unset);
-            spec.apply(object, create, &mut |node| self.set(node))?;
+            self.own.apply(object, create, &mut |node| self.set(node))?;
         }
         let binding = matches!(object.kind(), "RoleBinding" | "ClusterRoleBinding");
         if binding {
@@ -195,7 +197,7 @@ impl Transform for Namespace {
         let mut taken: HashMap<String, usize> = HashMap::new();
         for object in map.items() {
             *taken
-                .entry(object.id(&cx.schema.borrow()).key())
+                .entry(object.key(&cx.schema.borrow()))
                 .or_default() += 1;
         }
         let mut conflict = None;
@@ -203,13 +205,13 @@ impl Transform for Namespace {
             if object.is_deleted() || object.annotation(HELM_GENERATED) == Some("true") {
                 continue;
             }
-            let before = object.id(&cx.schema.borrow()).key();
+            let before = object.key(&cx.schema.borrow());
             object.store_previous_id(&cx.schema.borrow());
             self.apply(object, cx)?;
             if let Some(count) = taken.get_mut(&before) {
                 *count -= 1;
             }
-            let key = object.id(&cx.schema.borrow()).key();
+            let key = object.key(&cx.schema.borrow());
             let count = taken.entry(key.clone()).or_default();
             *count += 1;
             if *count > 1 {
@@ -222,7 +224,7 @@ impl Transform for Namespace {
         let same = map
             .items()
             .iter()
-            .filter(|object| object.id(&schema).key() == key);
+            .filter(|object| object.key(&schema) == key);
         let shown: Vec<String> = same.map(Resource::describe_whole).collect();
         Err(invalid(format!(
             "namespace transformation produces ID conflict: [{}]",

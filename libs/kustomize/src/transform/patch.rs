@@ -341,14 +341,14 @@ fn apply_to_selected(
     // kustomize selects by id: objects that share one are all patched.
     let ids: HashSet<String> = selected
         .iter()
-        .map(|&i| map.items()[i].id(schema).key())
+        .map(|&i| map.items()[i].key(schema))
         .collect();
     let unique = ids.len() == selected.len();
     let mut targets = selected.to_vec();
     if !unique {
         targets.clear();
         targets.extend(
-            (0..map.items().len()).filter(|&i| ids.contains(&map.items()[i].id(schema).key())),
+            (0..map.items().len()).filter(|&i| ids.contains(&map.items()[i].key(schema))),
         );
     }
     for index in targets {
@@ -381,7 +381,7 @@ fn merge(object: &mut Resource, patch: Resource, schema: &Schema) -> Result<(), 
         let outcome = merger.walk(Some(&mut object.node), Some(&mut tree), None)?;
         let changed = std::mem::take(&mut merger.changed);
         match outcome {
-            Outcome::Clear => object.node = Node::null(),
+            Outcome::Clear => *object.node = Node::null(),
             // Parity: replacing the whole object has no effect.
             Outcome::Dest | Outcome::Node(_) => object.sync(&changed),
         }
@@ -417,7 +417,7 @@ fn patch_json(object: &mut Resource, operations: &[Operation]) -> Result<(), Err
                 "json: cannot unmarshal array into Go value of type map[string]interface {}",
             ));
         }
-        object.node = documents::from_go_map(&value);
+        *object.node = documents::from_go_map(&value);
         Ok(())
     })?;
     // kustomize puts its annotations back whatever the patch did to them.
