@@ -124,8 +124,8 @@ impl Spec {
         result.wrap(|| {
             let id = crate::id::ResId {
                 gvk: object.gvk(),
-                name: object.name().to_owned(),
-                namespace: object.namespace().to_owned(),
+                name: object.name().into(),
+                namespace: object.namespace().into(),
                 cluster_scoped: false,
             };
             format!("considering field '{}' of object {id}", self.text)

@@ -1,5 +1,6 @@
 //! Group, version, kind, name and namespace: how objects are told apart and printed in messages.
 
+use fjord_yaml::CompactString;
 use std::fmt;
 
 /// What cluster-scoped objects have for a namespace.
@@ -9,11 +10,11 @@ pub(crate) const NO_NAMESPACE: &str = "_non_namespaceable_";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Gvk {
     /// The group, empty for the core group.
-    pub group: String,
+    pub group: CompactString,
     /// The version.
-    pub version: String,
+    pub version: CompactString,
     /// The kind.
-    pub kind: String,
+    pub kind: CompactString,
 }
 
 impl Gvk {
@@ -21,16 +22,16 @@ impl Gvk {
     pub fn new(api_version: &str, kind: &str) -> Self {
         let (group, version) = split_api_version(api_version);
         Self {
-            group: group.to_owned(),
-            version: version.to_owned(),
-            kind: kind.to_owned(),
+            group: group.into(),
+            version: version.into(),
+            kind: kind.into(),
         }
     }
 
     /// Returns `group/version`, or the version alone in the core group.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() {
-            self.version.clone()
+            self.version.to_string()
         } else {
             format!("{}/{}", self.group, self.version)
         }
@@ -83,9 +84,9 @@ pub struct ResId {
     /// Group, version and kind.
     pub gvk: Gvk,
     /// The name.
-    pub name: String,
+    pub name: CompactString,
     /// The namespace as written.
-    pub namespace: String,
+    pub namespace: CompactString,
     /// Whether the kind is certainly cluster-scoped.
     pub cluster_scoped: bool,
 }
@@ -172,12 +173,12 @@ mod tests {
     fn an_id_prints_placeholders_for_what_it_lacks() {
         let id = ResId {
             gvk: Gvk::new("v1", "Pod"),
-            name: "a".to_owned(),
+            name: "a".into(),
             ..ResId::default()
         };
         assert_eq!(id.to_string(), "Pod.v1.[noGrp]/a.[noNs]");
         let other = ResId {
-            namespace: "default".to_owned(),
+            namespace: "default".into(),
             ..id.clone()
         };
         assert!(id.same(&other) && id.key() == other.key());

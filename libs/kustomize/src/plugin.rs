@@ -96,8 +96,8 @@ pub(crate) fn load(cx: &Cx<'_>, loader: &Loader, object: &Resource) -> Result<Pl
 pub(crate) fn id_of(object: &Resource) -> ResId {
     object.previous_ids().next().unwrap_or_else(|| ResId {
         gvk: object.gvk(),
-        name: object.name().to_owned(),
-        namespace: object.namespace().to_owned(),
+        name: object.name().into(),
+        namespace: object.namespace().into(),
         cluster_scoped: false,
     })
 }

@@ -12,7 +12,7 @@ use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::tree::{put, set_scalar, wrong_kind};
 use crate::types::FieldSpec;
-use fjord_yaml::{Node, Scalar, Tag};
+use fjord_yaml::{CompactString, Node, Scalar, Tag};
 use std::collections::{HashMap, HashSet};
 
 /// One kind of field: where it is, and the kind it refers to.
@@ -24,22 +24,22 @@ struct Rule {
 /// What a candidate is known by while the referrers change.
 struct Candidate {
     id: ResId,
-    original_namespace: String,
+    original_namespace: CompactString,
     previous: Vec<Gvk>,
-    prefixes: Vec<String>,
-    suffixes: Vec<String>,
+    prefixes: Vec<CompactString>,
+    suffixes: Vec<CompactString>,
 }
 
 struct Candidates {
     list: Vec<Candidate>,
-    by_previous_name: HashMap<String, Vec<usize>>,
+    by_previous_name: HashMap<CompactString, Vec<usize>>,
 }
 
 /// What is known of the object whose field is fixed.
 struct Referrer<'r> {
     id: ResId,
-    prefixes: &'r [String],
-    suffixes: &'r [String],
+    prefixes: &'r [CompactString],
+    suffixes: &'r [CompactString],
     /// Namespaces of the ServiceAccounts a RoleBinding names.
     bound: HashSet<String>,
     role: Option<Gvk>,
@@ -133,7 +133,7 @@ fn detailed(error: Error, object: &Resource) -> Error {
 impl Candidates {
     fn new(map: &ResMap, cx: &Cx<'_>) -> Self {
         let schema = cx.schema.borrow();
-        let mut by_previous_name: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_previous_name: HashMap<CompactString, Vec<usize>> = HashMap::new();
         let list = map.items().iter().enumerate().map(|(i, object)| {
             let mut previous = Vec::with_capacity(object.book.previous.len());
             for id in object.previous_ids() {
@@ -147,7 +147,7 @@ impl Candidates {
             let original = object.original_id(&schema);
             Candidate {
                 id: object.id(&schema),
-                original_namespace: original.effective_namespace().to_owned(),
+                original_namespace: original.effective_namespace().into(),
                 previous,
                 prefixes: object.book.prefixes.clone(),
                 suffixes: object.book.suffixes.clone(),
@@ -260,7 +260,7 @@ impl Setter<'_> {
         referrer.cluster_scoped
             || candidate.id.cluster_scoped
             || candidate.id.effective_namespace() == referrer.effective_namespace()
-            || self.referrer.bound.contains(&candidate.id.namespace)
+            || self.referrer.bound.contains(candidate.id.namespace.as_str())
     }
 
     fn select(
@@ -308,7 +308,7 @@ impl Setter<'_> {
     }
 
     fn same_context(&self, candidate: &Candidate, empty_passes: bool) -> bool {
-        let same = |a: &[String], b: &[String]| {
+        let same = |a: &[CompactString], b: &[CompactString]| {
             empty_passes && (a.is_empty() || b.is_empty()) || end_alike(a, b)
         };
         same(&candidate.prefixes, self.referrer.prefixes)
@@ -317,7 +317,7 @@ impl Setter<'_> {
 }
 
 /// Says whether the shorter list is the tail of the longer; an empty one is only the tail of an empty one.
-fn end_alike(a: &[String], b: &[String]) -> bool {
+fn end_alike(a: &[CompactString], b: &[CompactString]) -> bool {
     let (short, long) = if a.len() > b.len() { (b, a) } else { (a, b) };
     if short.is_empty() {
         long.is_empty()
@@ -330,11 +330,11 @@ fn role_of(object: &Resource) -> Option<Gvk> {
     let role = object.node.get("roleRef")?;
     let text = |field: &str| {
         role.get(field)
-            .map(|v| v.as_str().unwrap_or_default().to_owned())
+            .map(|v| v.as_str().unwrap_or_default().into())
     };
     Some(Gvk {
         group: text("apiGroup")?,
-        version: String::new(),
+        version: CompactString::default(),
         kind: text("kind")?,
     })
 }
@@ -349,15 +349,15 @@ fn bound_namespaces(object: &Resource) -> Result<HashSet<String>, Error> {
         let account = subject.get("kind").and_then(Node::as_str) == Some("ServiceAccount");
         match subject.get("namespace") {
             Some(Node::Scalar(namespace)) if account && namespace.is_string() => {
-                out.insert(namespace.value.clone());
+                out.insert(namespace.value.to_string());
             }
             Some(_) if account => {
                 return Err(invalid(format!(
                     "Invalid Input: namespace is blank for resource \"{}\"\n",
                     ResId {
                         gvk: object.gvk(),
-                        name: object.name().to_owned(),
-                        namespace: object.namespace().to_owned(),
+                        name: object.name().into(),
+                        namespace: object.namespace().into(),
                         cluster_scoped: false
                     }
                 )));

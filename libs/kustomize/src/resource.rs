@@ -10,7 +10,7 @@ use crate::identified::Identified;
 use crate::schema::Schema;
 use crate::scope;
 use crate::tree::{self, map_at, put};
-use fjord_yaml::{Map, Node, Scalar, Tag};
+use fjord_yaml::{CompactString, Map, Node, Scalar, Tag};
 use std::fmt;
 
 const DOMAIN: &str = "internal.config.kubernetes.io/";
@@ -96,16 +96,16 @@ impl fmt::Display for Behavior {
 /// An identity the object had before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Previous {
-    pub(crate) kind: String,
-    pub(crate) name: String,
-    pub(crate) namespace: String,
+    pub(crate) kind: CompactString,
+    pub(crate) name: CompactString,
+    pub(crate) namespace: CompactString,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bookkeeping {
     pub(crate) previous: Vec<Previous>,
-    pub(crate) prefixes: Vec<String>,
-    pub(crate) suffixes: Vec<String>,
+    pub(crate) prefixes: Vec<CompactString>,
+    pub(crate) suffixes: Vec<CompactString>,
     pub(crate) behavior: Option<Behavior>,
     pub(crate) needs_hash: Option<String>,
     pub(crate) allow_name_change: bool,
@@ -213,8 +213,8 @@ impl Resource {
     pub(crate) fn id(&self, schema: &Schema) -> ResId {
         ResId {
             gvk: self.gvk(),
-            name: self.name().to_owned(),
-            namespace: self.namespace().to_owned(),
+            name: self.name().into(),
+            namespace: self.namespace().into(),
             cluster_scoped: schema.is_cluster_scoped(self.api_version(), self.kind()),
         }
     }
@@ -263,7 +263,7 @@ impl Resource {
     /// Remembers the current identity as a past one.
     pub(crate) fn store_previous_id(&mut self, schema: &Schema) {
         let id = self.id(schema);
-        let namespace = id.effective_namespace().to_owned();
+        let namespace = id.effective_namespace().into();
         // Few objects have more than one or two, and there are many objects.
         self.book.previous.reserve_exact(1);
         self.book.previous.push(Previous {
@@ -390,7 +390,7 @@ impl Resource {
                 entries.push((key, values.join(",")));
             }
         };
-        let of = |field: fn(&Previous) -> &String| {
+        let of = |field: fn(&Previous) -> &CompactString| {
             book.previous
                 .iter()
                 .map(|p| field(p).as_str())
@@ -399,8 +399,8 @@ impl Resource {
         list(PREVIOUS_KINDS, of(|p| &p.kind));
         list(PREVIOUS_NAMES, of(|p| &p.name));
         list(PREVIOUS_NAMESPACES, of(|p| &p.namespace));
-        list(PREFIXES, book.prefixes.iter().map(String::as_str).collect());
-        list(SUFFIXES, book.suffixes.iter().map(String::as_str).collect());
+        list(PREFIXES, book.prefixes.iter().map(CompactString::as_str).collect());
+        list(SUFFIXES, book.suffixes.iter().map(CompactString::as_str).collect());
         entries.extend(
             book.behavior
                 .map(|behavior| (BEHAVIOR, behavior.to_string())),
@@ -456,10 +456,10 @@ impl Resource {
             kind,
             _,
         ] = BOOKKEEPING.map(&mut take);
-        let list = |text: &Option<String>| -> Vec<String> {
+        let list = |text: &Option<String>| -> Vec<CompactString> {
             text.iter()
                 .flat_map(|text| text.split(','))
-                .map(str::to_owned)
+                .map(CompactString::from)
                 .collect()
         };
         let (kinds, names, namespaces) = (list(&kinds), list(&names), list(&namespaces));
@@ -543,10 +543,10 @@ impl Resource {
                 let map = node.get(field).and_then(Node::as_map);
                 for (key, value) in map.into_iter().flat_map(|map| &map.entries) {
                     let text = value.as_scalar().filter(|s| !s.is_null());
-                    let text = text.map_or_else(String::new, |s| s.value.clone());
+                    let text = text.map_or_else(String::new, |s| s.value.to_string());
                     match merged.iter_mut().find(|(k, _)| *k == key.value) {
                         Some(entry) => entry.1 = text,
-                        None => merged.push((key.value.clone(), text)),
+                        None => merged.push((key.value.to_string(), text)),
                     }
                 }
             }

@@ -3,6 +3,7 @@
 //! A file owns the transformer and the objects that configure it. A transformer that has a field of its
 //! own in the kustomization has its place in the order of `build/transformers.rs`, too.
 
+mod each;
 mod json_patch;
 mod merge;
 
@@ -36,6 +37,7 @@ transformers! {
     value_add: VALUE_ADD;
 }
 
+pub(crate) use each::Each;
 pub(crate) use affix::{Affix, Side};
 pub(crate) use hash::{Hash, go_json};
 pub(crate) use images::Images;
@@ -49,6 +51,12 @@ pub(crate) use replicas::Replicas;
 pub(crate) trait Transform {
     /// Runs over all objects.
     fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error>;
+
+    /// Returns what [`Transform::run`] does, one behind the other, where it changes each object for itself.
+    fn each<'a>(&'a self, cx: &'a Cx<'a>) -> Option<Vec<Each<'a>>> {
+        let _ = cx;
+        None
+    }
 }
 
 /// A transformer that objects configure.

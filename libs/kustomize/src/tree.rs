@@ -47,7 +47,7 @@ fn is_one_plain_scalar(text: &str) -> bool {
 pub(crate) fn set_scalar(node: &mut Node, value: &str, tag: Tag) -> Result<(), Error> {
     match node {
         Node::Scalar(old) => {
-            value.clone_into(&mut old.value);
+            old.value = value.into();
             old.tag = tag;
             Ok(())
         }

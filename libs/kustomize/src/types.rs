@@ -86,9 +86,9 @@ pub(crate) struct FieldSpec {
 impl FieldSpec {
     pub(crate) fn gvk(&self) -> Gvk {
         Gvk {
-            group: self.group.clone(),
-            version: self.version.clone(),
-            kind: self.kind.clone(),
+            group: self.group.as_str().into(),
+            version: self.version.as_str().into(),
+            kind: self.kind.as_str().into(),
         }
     }
 }
@@ -138,12 +138,12 @@ impl Selector {
     pub(crate) fn id(&self) -> ResId {
         ResId {
             gvk: Gvk {
-                group: self.group.clone(),
-                version: self.version.clone(),
-                kind: self.kind.clone(),
+                group: self.group.as_str().into(),
+                version: self.version.as_str().into(),
+                kind: self.kind.as_str().into(),
             },
-            name: self.name.clone(),
-            namespace: self.namespace.clone(),
+            name: self.name.as_str().into(),
+            namespace: self.namespace.as_str().into(),
             cluster_scoped: false,
         }
     }
@@ -280,9 +280,9 @@ pub(crate) struct NameReference {
 impl NameReference {
     pub(crate) fn gvk(&self) -> Gvk {
         Gvk {
-            group: self.group.clone(),
-            version: self.version.clone(),
-            kind: self.kind.clone(),
+            group: self.group.as_str().into(),
+            version: self.version.as_str().into(),
+            kind: self.kind.as_str().into(),
         }
     }
 }

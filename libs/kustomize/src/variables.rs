@@ -66,25 +66,25 @@ fn target(var: &Var) -> ResId {
         .as_slice()
     {
         [version] if !version.is_empty() => Gvk {
-            group: reference.group.clone(),
-            version: (*version).to_owned(),
-            kind: reference.kind.clone(),
+            group: reference.group.as_str().into(),
+            version: (*version).into(),
+            kind: reference.kind.as_str().into(),
         },
         [group, version] => Gvk {
-            group: (*group).to_owned(),
-            version: (*version).to_owned(),
-            kind: reference.kind.clone(),
+            group: (*group).into(),
+            version: (*version).into(),
+            kind: reference.kind.as_str().into(),
         },
         _ => Gvk {
-            group: reference.group.clone(),
-            version: reference.version.clone(),
-            kind: reference.kind.clone(),
+            group: reference.group.as_str().into(),
+            version: reference.version.as_str().into(),
+            kind: reference.kind.as_str().into(),
         },
     };
     ResId {
         gvk,
-        name: reference.name.clone(),
-        namespace: reference.namespace.clone(),
+        name: reference.name.as_str().into(),
+        namespace: reference.namespace.as_str().into(),
         cluster_scoped: false,
     }
 }
@@ -220,7 +220,7 @@ fn value_of(map: &ResMap, var: &Var) -> Result<Value, Error> {
             Ok(Typed::Bool(b)) => Value::Bool(b),
             _ => Value::Bool(scalar.value == "true"),
         },
-        _ => Value::Text(scalar.value.clone()),
+        _ => Value::Text(scalar.value.to_string()),
     })
 }
 
@@ -271,7 +271,7 @@ impl Replace<'_> {
             Value::Text(text) => (text, Tag::Str),
             Value::Other => return,
         };
-        scalar.value = value;
+        scalar.value = value.into();
         scalar.tag = tag;
         scalar.style = Style::Plain;
         scalar.tagged = false;

@@ -9,6 +9,7 @@ mod scalar;
 
 use crate::parse::{Merge, entry, scalar as tagged};
 use crate::{Limits, Map, Node, Scalar, Seq, Tag};
+use compact_str::CompactString;
 use libyaml_safer::ScalarStyle;
 
 /// How deep this reader goes; deeper texts are the scanner's.
@@ -246,7 +247,7 @@ impl Reader<'_> {
         }
         Some(Node::Scalar(tagged(
             None,
-            String::new(),
+            CompactString::default(),
             ScalarStyle::Plain,
             line,
         )))
@@ -304,7 +305,7 @@ impl Reader<'_> {
                     return Some(None);
                 };
                 let text = self.text.get(at..end)?.trim_end_matches(' ');
-                (text.to_owned(), ScalarStyle::Plain, end)
+                (text.into(), ScalarStyle::Plain, end)
             }
         };
         let colon = self.skip_spaces(after)?;

@@ -29,6 +29,7 @@ mod resolve;
 mod timestamp;
 mod value;
 
+pub use compact_str::CompactString;
 pub use emit::{json_to_v2, natural_order, to_v2, to_v3, to_v3_indented, v3_string};
 pub use error::Error;
 pub use limits::Limits;

@@ -3,6 +3,8 @@
 //! Keys are scalars (a collection as a key is a parse error), entries keep their order, and a key may
 //! stand twice: whether that is an error is decided by whoever renders, as in Go.
 
+use compact_str::CompactString;
+
 /// What a node's tag says, shortened as yaml.v3 does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tag {
@@ -85,7 +87,7 @@ pub enum Style {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scalar {
     /// The text, unescaped.
-    pub value: String,
+    pub value: CompactString,
     /// The tag, resolved by yaml.v3's rules where the source has none.
     pub tag: Tag,
     /// How it was written.
@@ -100,7 +102,7 @@ pub struct Scalar {
 
 impl Scalar {
     /// Makes a scalar whose value decides its type, as kyaml's `NewScalarRNode`.
-    pub fn untagged(value: impl Into<String>) -> Self {
+    pub fn untagged(value: impl Into<CompactString>) -> Self {
         Self {
             value: value.into(),
             tag: Tag::Unset,
@@ -112,7 +114,7 @@ impl Scalar {
     }
 
     /// Makes a string.
-    pub fn string(value: impl Into<String>) -> Self {
+    pub fn string(value: impl Into<CompactString>) -> Self {
         Self {
             tag: Tag::Str,
             ..Self::untagged(value)
@@ -120,7 +122,7 @@ impl Scalar {
     }
 
     /// Makes a scalar with the tag.
-    pub fn with_tag(value: impl Into<String>, tag: Tag) -> Self {
+    pub fn with_tag(value: impl Into<CompactString>, tag: Tag) -> Self {
         Self {
             tag,
             ..Self::untagged(value)
@@ -222,7 +224,7 @@ impl Map {
 
 impl Node {
     /// Makes a string.
-    pub fn string(value: impl Into<String>) -> Self {
+    pub fn string(value: impl Into<CompactString>) -> Self {
         Self::Scalar(Scalar::string(value))
     }
 

@@ -3,6 +3,7 @@
 //! Aliases are expanded while composing, counted against the limits. Merge keys are applied by the rules
 //! of whoever asks: kyaml lets explicit keys win, goyaml.v2 lets the later of both win.
 
+use compact_str::CompactString;
 use crate::caught::caught;
 use crate::go_syntax::go_syntax;
 use crate::resolve::{Dialect, resolve};
@@ -205,7 +206,7 @@ impl Composer<'_, '_> {
                 {
                     ending.unfed(&mut value, event.end_mark.line);
                 }
-                (anchor, Node::Scalar(scalar(tag, value, style, line)))
+                (anchor, Node::Scalar(scalar(tag, value.into(), style, line)))
             }
             EventData::SequenceStart { anchor, style, .. } => {
                 self.begin(anchor.as_deref());
@@ -379,7 +380,7 @@ fn merge_sources(value: Node, by_alias: bool) -> Result<Vec<Map>, Error> {
 /// Makes a scalar of what the scanner gives, its tag resolved by yaml.v3's rules.
 pub(crate) fn scalar(
     tag: Option<String>,
-    mut value: String,
+    mut value: CompactString,
     style: ScalarStyle,
     line: u32,
 ) -> Scalar {

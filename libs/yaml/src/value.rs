@@ -79,7 +79,7 @@ impl Scalar {
         let written = crate::to_v3(&Node::Map(map)).unwrap_or_default();
         let read = parse_first(written.as_bytes(), Merge::Keep, &Limits::default());
         match read.ok().flatten().as_ref().and_then(|map| map.get("k")) {
-            Some(Node::Scalar(scalar)) => Cow::Owned(scalar.value.clone()),
+            Some(Node::Scalar(scalar)) => Cow::Owned(scalar.value.to_string()),
             _ => text,
         }
     }
@@ -273,7 +273,7 @@ pub fn to_json(text: &[u8], limits: &Limits) -> Result<Value, Error> {
 fn v2_into_json(node: Node) -> Result<Value, Error> {
     Ok(match node {
         Node::Scalar(scalar) => match v2_typed(&scalar)? {
-            Typed::Str(Cow::Borrowed(_)) => Value::String(scalar.value),
+            Typed::Str(Cow::Borrowed(_)) => Value::String(scalar.value.into()),
             typed => v2_scalar(typed)?,
         },
         Node::Seq(seq) => {
@@ -284,7 +284,7 @@ fn v2_into_json(node: Node) -> Result<Value, Error> {
             let mut object = serde_json::Map::new();
             for (key, value) in map.entries {
                 let key = match v2_typed(&key)? {
-                    Typed::Str(Cow::Borrowed(_)) => key.value,
+                    Typed::Str(Cow::Borrowed(_)) => key.value.into(),
                     typed => v2_key(typed, &value)?,
                 };
                 object.insert(key, v2_into_json(value)?);
@@ -429,7 +429,7 @@ mod tests {
             .unwrap()
             .unwrap();
         if let Some(Node::Scalar(port)) = doc.as_map_mut().unwrap().get_mut("port") {
-            port.value = "http".to_owned();
+            port.value = "http".into();
         }
         let error = doc.to_json().unwrap_err().to_string();
         assert_eq!(error, "yaml: cannot decode !!str `http` as a !!int");

@@ -7,7 +7,7 @@ use crate::origin::{self, Origin};
 use crate::plugin::{self, Plugin};
 use crate::resource::Resource;
 use crate::transform::{
-    Affix, Images, JsonPatches, Labels, Namespace, PatchTransformer, Replacements, Replicas, Side,
+    Affix, Each, Images, JsonPatches, Labels, Namespace, PatchTransformer, Replacements, Replicas, Side,
     StrategicMerge, Subjects, Transform,
 };
 use crate::tree;
@@ -25,16 +25,24 @@ impl Target<'_> {
     pub(super) fn transformers(&self, all: &mut Accumulator) -> Result<(), Error> {
         let mut steps = self.builtin(all)?;
         steps.extend(self.external(&self.kustomization.transformers)?);
-        for (transformer, origin) in steps {
-            transformer.run(&mut all.map, self.cx)?;
-            if let Some(origin) = origin {
-                for object in all.map.items_mut() {
-                    origin::record(object, &origin);
+        let mut changes = Vec::new();
+        for (transformer, origin) in &steps {
+            match transformer.each(self.cx) {
+                Some(each) => changes.extend(each),
+                None => {
+                    Each::run(&std::mem::take(&mut changes), &mut all.map)?;
+                    transformer.run(&mut all.map, self.cx)?;
+                    all.map.drop_deleted();
                 }
             }
-            all.map.drop_deleted();
+            if let Some(origin) = origin {
+                changes.push(Each::new(&[], |object| {
+                    origin::record(object, origin);
+                    Ok(())
+                }));
+            }
         }
-        Ok(())
+        Each::run(&changes, &mut all.map)
     }
 
     /// Runs validators: they may look at the objects and change nothing but one label.

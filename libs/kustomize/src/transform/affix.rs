@@ -1,12 +1,14 @@
 //! Name prefixes and suffixes.
 
-use super::{Builtin, Setup, Transform};
+use super::{Builtin, Each, Setup, Transform};
 use crate::build::Cx;
 use crate::decode::{Struct, Ty};
 use crate::error::{Error, invalid};
 use crate::fieldspec::{Create, ScalarTag, Spec};
 use crate::id::Gvk;
 use crate::resmap::ResMap;
+use crate::resource::Resource;
+use crate::schema::Schema;
 use crate::tree::{set_scalar, wrong_kind};
 use crate::types::{FIELD_SPECS, FieldSpec};
 use fjord_yaml::{Node, Tag};
@@ -50,43 +52,48 @@ impl Affix {
     }
 }
 
-impl Transform for Affix {
-    fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error> {
-        let schema = cx.schema.borrow();
-        for object in map.items_mut() {
-            let mut original = object.gvk();
-            if let Some(first) = object.book.previous.first() {
-                original.kind.clone_from(&first.kind);
+impl Affix {
+    fn set(&self, object: &mut Resource, schema: &Schema) -> Result<(), Error> {
+        let mut original = object.gvk();
+        if let Some(first) = object.book.previous.first() {
+            original.kind.clone_from(&first.kind);
+        }
+        if Self::skips(&original) {
+            return Ok(());
+        }
+        for spec in self.specs.iter().filter(|spec| spec.fits(&original)) {
+            if spec.text == "metadata/name" && !self.text.is_empty() {
+                let list = match self.side {
+                    Side::Prefix => &mut object.book.prefixes,
+                    Side::Suffix => &mut object.book.suffixes,
+                };
+                list.reserve_exact(1);
+                list.push(self.text.as_str().into());
+                object.store_previous_id(schema);
             }
-            if Self::skips(&original) {
-                continue;
-            }
-            for spec in &self.specs {
-                if !spec.fits(&original) {
-                    continue;
-                }
-                if spec.text == "metadata/name" && !self.text.is_empty() {
-                    let list = match self.side {
-                        Side::Prefix => &mut object.book.prefixes,
-                        Side::Suffix => &mut object.book.suffixes,
-                    };
-                    list.reserve_exact(1);
-                    list.push(self.text.clone());
-                    object.store_previous_id(&schema);
-                }
-                spec.apply(object, Create::Scalar(ScalarTag::Str), &mut |node| {
-                    let Node::Scalar(scalar) = node else {
-                        return Err(wrong_kind("ScalarNode", node));
-                    };
-                    let value = match self.side {
-                        Side::Prefix => format!("{}{}", self.text, scalar.value),
-                        Side::Suffix => format!("{}{}", scalar.value, self.text),
-                    };
-                    set_scalar(node, &value, Tag::Unset)
-                })?;
-            }
+            spec.apply(object, Create::Scalar(ScalarTag::Str), &mut |node| {
+                let Node::Scalar(scalar) = node else {
+                    return Err(wrong_kind("ScalarNode", node));
+                };
+                let value = match self.side {
+                    Side::Prefix => format!("{}{}", self.text, scalar.value),
+                    Side::Suffix => format!("{}{}", scalar.value, self.text),
+                };
+                set_scalar(node, &value, Tag::Unset)
+            })?;
         }
         Ok(())
+    }
+}
+
+impl Transform for Affix {
+    fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error> {
+        Each::run(&self.each(cx).unwrap_or_default(), map)
+    }
+
+    fn each<'a>(&'a self, cx: &'a Cx<'a>) -> Option<Vec<Each<'a>>> {
+        let set = |object: &mut Resource| self.set(object, &cx.schema.borrow());
+        Some(vec![Each::new(&self.specs, set)])
     }
 }
 
@@ -143,7 +150,12 @@ struct Both(Affix, Affix);
 
 impl Transform for Both {
     fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error> {
-        self.0.run(map, cx)?;
-        self.1.run(map, cx)
+        Each::run(&self.each(cx).unwrap_or_default(), map)
+    }
+
+    fn each<'a>(&'a self, cx: &'a Cx<'a>) -> Option<Vec<Each<'a>>> {
+        let mut changes = self.0.each(cx)?;
+        changes.extend(self.1.each(cx)?);
+        Some(changes)
     }
 }

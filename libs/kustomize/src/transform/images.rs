@@ -1,11 +1,12 @@
 //! New names, tags and digests for images.
 
-use super::{Builtin, Setup, Transform};
+use super::{Builtin, Each, Setup, Transform};
 use crate::build::Cx;
 use crate::decode::{Struct, Ty};
 use crate::error::{Error, invalid};
 use crate::fieldspec::{Create, Spec};
 use crate::resmap::ResMap;
+use crate::resource::Resource;
 use crate::tree::{set_scalar, wrong_kind};
 use crate::types::{FIELD_SPECS, FieldSpec, IMAGE, Image};
 use fjord_yaml::{Node, Tag};
@@ -106,21 +107,30 @@ impl Images {
 }
 
 impl Transform for Images {
-    fn run(&self, map: &mut ResMap, _cx: &Cx<'_>) -> Result<(), Error> {
-        // Parity: both passes run, so that a tag suffix is added twice to most fields.
-        for object in map.contents_mut() {
-            if object.kind() != "CustomResourceDefinition" {
-                self.legacy(object.node.contents_mut())?;
+    fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error> {
+        Each::run(&self.each(cx).unwrap_or_default(), map)
+    }
+
+    fn each<'a>(&'a self, _cx: &'a Cx<'a>) -> Option<Vec<Each<'a>>> {
+        let anywhere = |object: &mut Resource| {
+            if object.kind() == "CustomResourceDefinition" {
+                return Ok(());
             }
-        }
-        for object in map.fields_mut(&self.specs) {
-            if object.kind() != "CustomResourceDefinition" {
-                for spec in &self.specs {
-                    spec.apply(object, Create::Never, &mut |node| self.set(node))?;
-                }
+            self.legacy(object.node.contents_mut())
+        };
+        let at_specs = |object: &mut Resource| {
+            if object.kind() == "CustomResourceDefinition" {
+                return Ok(());
             }
-        }
-        Ok(())
+            let set = &mut |node: &mut Node| self.set(node);
+            let mut specs = self.specs.iter();
+            specs.try_for_each(|spec| spec.apply(object, Create::Never, set))
+        };
+        // Parity: both run, so that a tag suffix is added twice to most fields.
+        Some(vec![
+            Each::new(&[], anywhere),
+            Each::new(&self.specs, at_specs),
+        ])
     }
 }
 

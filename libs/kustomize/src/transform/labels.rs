@@ -1,6 +1,6 @@
 //! Labels and annotations: pairs set in maps.
 
-use super::{Builtin, Setup, Transform};
+use super::{Builtin, Each, Setup, Transform};
 use crate::build::Cx;
 use crate::decode::{Struct, Ty};
 use crate::error::Error;
@@ -28,19 +28,25 @@ impl Labels {
     }
 }
 
-impl Transform for Labels {
-    fn run(&self, map: &mut ResMap, _cx: &Cx<'_>) -> Result<(), Error> {
-        if self.pairs.is_empty() {
-            return Ok(());
-        }
-        for object in map.fields_mut(&self.specs) {
-            let fits = |spec: &&Spec| object.is_selected(&spec.gvk);
-            let specs: Vec<&Spec> = self.specs.iter().filter(fits).collect();
-            for (key, value) in &self.pairs {
-                set_pair(object, &specs, key, value)?;
-            }
+impl Labels {
+    fn set(&self, object: &mut Resource) -> Result<(), Error> {
+        let fits = |spec: &&Spec| object.is_selected(&spec.gvk);
+        let specs: Vec<&Spec> = self.specs.iter().filter(fits).collect();
+        for (key, value) in &self.pairs {
+            set_pair(object, &specs, key, value)?;
         }
         Ok(())
+    }
+}
+
+impl Transform for Labels {
+    fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error> {
+        Each::run(&self.each(cx).unwrap_or_default(), map)
+    }
+
+    fn each<'a>(&'a self, _cx: &'a Cx<'a>) -> Option<Vec<Each<'a>>> {
+        let set = |object: &mut Resource| self.set(object);
+        Some(vec![Each::new(&self.specs, set)])
     }
 }
 

@@ -197,7 +197,7 @@ impl<'s> Merger<'s> {
     }
 
     fn settle_map(&mut self, map: &mut Map, place: Option<&Place>) -> Result<(), Error> {
-        let keys: BTreeSet<String> = map
+        let keys: BTreeSet<_> = map
             .entries
             .iter()
             .map(|(key, _)| key.value.clone())

@@ -15,7 +15,7 @@ use crate::schema::Schema;
 use crate::selector::Matcher;
 use crate::tree::split_field_path;
 use crate::types::{FieldOptions, REPLACEMENT, ReplacementField, Source, Target};
-use fjord_yaml::{Node, Scalar};
+use fjord_yaml::{CompactString, Node, Scalar};
 use path::{Create, Place, find_all, lookup, node_at};
 use serde::Deserialize;
 use serde_json::Value;
@@ -133,13 +133,13 @@ fn incomplete() -> Error {
 /// All identities of all objects, made anew only when one changed.
 struct Index {
     ids: Vec<Vec<ResId>>,
-    by_name: HashMap<String, Vec<usize>>,
+    by_name: HashMap<CompactString, Vec<usize>>,
 }
 
 impl Index {
     fn new(map: &ResMap, _schema: &Schema) -> Self {
         let ids: Vec<Vec<ResId>> = map.items().iter().map(plain_ids).collect();
-        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_name: HashMap<CompactString, Vec<usize>> = HashMap::new();
         for (i, ids) in ids.iter().enumerate() {
             for id in ids {
                 let places = by_name.entry(id.name.clone()).or_default();
@@ -156,8 +156,8 @@ impl Index {
 fn plain_ids(object: &Resource) -> Vec<ResId> {
     let current = ResId {
         gvk: Gvk::new(object.api_version(), object.kind()),
-        name: object.name().to_owned(),
-        namespace: object.namespace().to_owned(),
+        name: object.name().into(),
+        namespace: object.namespace().into(),
         cluster_scoped: false,
     };
     std::iter::once(current)
@@ -190,12 +190,12 @@ impl Given {
 fn read_source(map: &ResMap, source: &Source, index: &Index) -> Result<Given, Error> {
     let selector = ResId {
         gvk: Gvk {
-            group: source.group.clone(),
-            version: source.version.clone(),
-            kind: source.kind.clone(),
+            group: source.group.as_str().into(),
+            version: source.version.as_str().into(),
+            kind: source.kind.as_str().into(),
         },
-        name: source.name.clone(),
-        namespace: source.namespace.clone(),
+        name: source.name.as_str().into(),
+        namespace: source.namespace.as_str().into(),
         cluster_scoped: false,
     };
     let selects = |i: &usize| index.ids[*i].iter().any(|id| id.is_selected_by(&selector));
@@ -204,7 +204,7 @@ fn read_source(map: &ResMap, source: &Source, index: &Index) -> Result<Given, Er
     } else {
         let named = index
             .by_name
-            .get(&source.name)
+            .get(source.name.as_str())
             .into_iter()
             .flatten()
             .copied();
@@ -279,7 +279,7 @@ fn refine(field: &Node, options: Option<&FieldOptions>) -> Result<Node, Error> {
         ))
     })?;
     Ok(Node::Scalar(Scalar {
-        value: part.to_owned(),
+        value: part.into(),
         ..scalar.clone()
     }))
 }
@@ -424,7 +424,7 @@ fn write(
     }
     match field {
         Node::Scalar(scalar) => {
-            scalar.value = joined.unwrap_or_else(|| text.to_owned());
+            scalar.value = joined.map_or_else(|| text.into(), Into::into);
             if scalar.alias != 0 {
                 changed.push((scalar.alias, scalar.clone()));
             }

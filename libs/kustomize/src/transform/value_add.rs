@@ -140,8 +140,8 @@ fn add(node: &mut Node, target: &ValueTarget, value: &str) -> Result<(), Error> 
         return Err(wrong_kind("ScalarNode", at));
     };
     scalar.value = match usize::try_from(target.file_path_position) {
-        Ok(position) if position > 0 => insert_part(&scalar.value, position - 1, value),
-        _ => value.to_owned(),
+        Ok(position) if position > 0 => insert_part(&scalar.value, position - 1, value).into(),
+        _ => value.into(),
     };
     scalar.tag = Tag::Unset;
     Ok(())

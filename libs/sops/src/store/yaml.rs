@@ -165,7 +165,7 @@ impl Reader {
     fn leaf(self, scalar: &Scalar) -> Result<Node, Error> {
         if scalar.tag == Tag::Str && !scalar.tagged {
             // As it was read; `typed` gives what comes of a text that is written and read once more.
-            return Ok(Node::Text(scalar.value.clone()));
+            return Ok(Node::Text(scalar.value.to_string()));
         }
         let node = if scalar.tag == Tag::Binary {
             binary(&scalar.value)

@@ -5,6 +5,7 @@ use super::{Comments, Document, Node, Value};
 use crate::caught::caught;
 use crate::parse::{Ending, feed, scalar};
 use crate::{Error, Limits};
+use compact_str::CompactString;
 use libyaml_safer::{ScalarStyle, TokenData};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -291,7 +292,7 @@ impl Composer<'_, '_, '_> {
     /// Makes the value where there is none; it takes no comments.
     fn empty(&mut self) -> Node {
         self.nodes = self.nodes.saturating_add(1);
-        let empty = scalar(None, String::new(), ScalarStyle::Plain, 0);
+        let empty = scalar(None, CompactString::default(), ScalarStyle::Plain, 0);
         Node::plain(Value::Scalar(empty))
     }
 
@@ -346,7 +347,7 @@ impl Composer<'_, '_, '_> {
                 node
             }
             _ if anchor.is_some() || tag.is_some() => {
-                let empty = scalar(tag, String::new(), ScalarStyle::Plain, 0);
+                let empty = scalar(tag, CompactString::default(), ScalarStyle::Plain, 0);
                 Node::plain(Value::Scalar(empty))
             }
             _ => return Err(self.unexpected("did not find expected node content")),
@@ -409,7 +410,7 @@ impl Composer<'_, '_, '_> {
         let line = u32::try_from(token.start.line + 1).unwrap_or(u32::MAX);
         Ok(Node {
             comments,
-            value: Value::Scalar(scalar(tag, value, style, line)),
+            value: Value::Scalar(scalar(tag, value.into(), style, line)),
         })
     }
 

@@ -94,8 +94,8 @@ impl Reader<'_> {
                 if end == at || first == b'-' && !self.byte(at + 1)?.is_ascii_alphanumeric() {
                     return None;
                 }
-                let text = self.text.get(at..end)?.to_owned();
-                (text, ScalarStyle::Plain, end)
+                let text = self.text.get(at..end)?;
+                (text.into(), ScalarStyle::Plain, end)
             }
         };
         Some((tagged(None, value, style, self.line), after))

@@ -3,6 +3,7 @@
 use super::Reader;
 use crate::Node;
 use crate::parse::scalar as tagged;
+use compact_str::CompactString;
 use libyaml_safer::ScalarStyle;
 
 /// Says whether a plain scalar may begin with a character, given the next one of the line.
@@ -49,7 +50,7 @@ impl Reader<'_> {
         }
     }
 
-    fn scalar(&mut self, value: String, style: ScalarStyle, after: usize) -> Option<Node> {
+    fn scalar(&mut self, value: CompactString, style: ScalarStyle, after: usize) -> Option<Node> {
         if !self.is_rest_empty(after)? {
             return None;
         }
@@ -59,7 +60,7 @@ impl Reader<'_> {
     }
 
     /// Reads a plain scalar, which ends at a comment or with the line; none where it would be a key.
-    fn plain(&self, at: usize) -> Option<(String, usize)> {
+    fn plain(&self, at: usize) -> Option<(CompactString, usize)> {
         let line = &self.bytes[at..self.end];
         let mut end = line.len();
         for (index, byte) in line.iter().enumerate() {
@@ -74,12 +75,12 @@ impl Reader<'_> {
             }
         }
         let text = self.text.get(at..at + end)?.trim_end_matches(' ');
-        Some((text.to_owned(), at + text.len()))
+        Some((text.into(), at + text.len()))
     }
 
     /// Reads a quoted scalar that ends on its line.
-    pub(super) fn quoted(&self, at: usize, quote: u8) -> Option<(String, ScalarStyle, usize)> {
-        let mut value = String::new();
+    pub(super) fn quoted(&self, at: usize, quote: u8) -> Option<(CompactString, ScalarStyle, usize)> {
+        let mut value = CompactString::default();
         let mut from = at + 1;
         let mut index = from;
         loop {
@@ -124,7 +125,7 @@ impl Reader<'_> {
         }
         let line = self.line;
         let mut next = self.end + 1;
-        let mut value = String::new();
+        let mut value = CompactString::default();
         // Named as in the scanner: the line feed of the last line with text, and those of the blank lines behind it.
         let (mut leading_break, mut trailing_breaks) = (false, 0);
         let (mut indent, mut widest) = (0, 0);

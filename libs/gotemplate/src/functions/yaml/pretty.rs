@@ -3,7 +3,7 @@
 use crate::format::format_float;
 use crate::function::Failure;
 use crate::value::{MAX_DEPTH, Value};
-use fjord_yaml::{Node, Scalar, Tag, natural_order, to_v3_indented, v3_string};
+use fjord_yaml::{CompactString, Node, Scalar, Tag, natural_order, to_v3_indented, v3_string};
 
 /// Encodes with an indent of two; keys in yaml.v3's natural order.
 pub(super) fn encode(value: &Value) -> Result<String, Failure> {
@@ -13,7 +13,7 @@ pub(super) fn encode(value: &Value) -> Result<String, Failure> {
     })
 }
 
-fn plain(text: impl Into<String>, tag: Tag) -> Node {
+fn plain(text: impl Into<CompactString>, tag: Tag) -> Node {
     Node::Scalar(Scalar::with_tag(text, tag))
 }
 

@@ -35,7 +35,7 @@ pub(super) fn set(
     else {
         return false;
     };
-    field.value = text;
+    field.value = text.into();
     if field.alias != 0 {
         changed.push((field.alias, field.clone()));
     }
@@ -61,10 +61,7 @@ fn rewritten(text: &str, value: &Node, path: &[String], create: Create) -> Optio
     for place in found.places() {
         match node_at(&mut document, place)? {
             Node::Scalar(scalar) => {
-                value
-                    .as_str()
-                    .unwrap_or_default()
-                    .clone_into(&mut scalar.value);
+                scalar.value = value.as_str().unwrap_or_default().into();
             }
             other => *other = value.clone(),
         }
