@@ -4,8 +4,7 @@
 //! runs without a cluster; the network is used for remote bases alone.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -96,36 +95,20 @@ pub(crate) fn run(args: &KustomizeArgs) -> Result<()> {
             build(&session, path, &options)?
         }
     };
+    // The process ends soon, and with it all memory at once.
+    let built = ManuallyDrop::new(built);
     for warning in &built.warnings {
         eprintln!("{warning}");
     }
     match &args.output {
-        Some(folder) if folder.is_dir() => write_each(built.resources, folder),
+        Some(folder) if folder.is_dir() => write_each(&built.resources, folder),
         // A document that cannot be rendered must be known of before the first one is written.
         Some(file) => {
-            let documents = built.into_documents()?;
-            let written = File::create(file).and_then(|file| {
-                let mut out = BufWriter::new(file);
-                write_stream(&documents, &mut out)?;
-                out.flush()
-            });
-            written.with_context(|| format!("writing {}", file.display()))
+            let text = built.to_yaml()?;
+            std::fs::write(file, text).with_context(|| format!("writing {}", file.display()))
         }
-        None => {
-            let documents = built.into_documents()?;
-            output::emit_with(|out| write_stream(&documents, out))
-        }
+        None => output::emit(&built.to_yaml()?),
     }
-}
-
-fn write_stream(documents: &[String], out: &mut dyn Write) -> io::Result<()> {
-    for (i, document) in documents.iter().enumerate() {
-        if i > 0 {
-            out.write_all(b"---\n")?;
-        }
-        out.write_all(document.as_bytes())?;
-    }
-    Ok(())
 }
 
 fn refuse(args: &KustomizeArgs) -> Result<()> {
@@ -141,8 +124,8 @@ fn refuse(args: &KustomizeArgs) -> Result<()> {
     Ok(())
 }
 
-fn write_each(resources: Vec<Resource>, folder: &Path) -> Result<()> {
-    for (name, resource) in file_names(&resources).into_iter().zip(resources) {
+fn write_each(resources: &[Resource], folder: &Path) -> Result<()> {
+    for (name, resource) in file_names(resources).into_iter().zip(resources) {
         if name.contains('/') {
             bail!("{name:?} would be no file in {}", folder.display());
         }

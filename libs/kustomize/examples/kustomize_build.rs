@@ -5,6 +5,7 @@
 use anyhow::{Context as _, anyhow};
 use fjord_kustomize::{LoadRestrictor, Options, Reorder, RootedFs, build};
 use std::io::Write as _;
+use std::mem::ManuallyDrop;
 
 fn main() -> anyhow::Result<()> {
     let mut options = Options::default();
@@ -24,14 +25,9 @@ fn main() -> anyhow::Result<()> {
     for warning in &built.warnings {
         writeln!(std::io::stderr(), "{warning}")?;
     }
-    let documents = built.into_documents();
-    let documents = documents.map_err(|error| anyhow!(error.message()))?;
-    let mut out = std::io::stdout().lock();
-    for (i, document) in documents.iter().enumerate() {
-        if i > 0 {
-            out.write_all(b"---\n")?;
-        }
-        out.write_all(document.as_bytes())?;
-    }
+    // The process ends here, and with it all memory at once.
+    let built = ManuallyDrop::new(built);
+    let text = built.to_yaml().map_err(|error| anyhow!(error.message()))?;
+    std::io::stdout().write_all(text.as_bytes())?;
     Ok(())
 }

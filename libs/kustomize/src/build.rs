@@ -118,15 +118,17 @@ fn build(cx: &Cx<'_>, path: &str) -> Result<Vec<Resource>, Error> {
     variables::resolve(&mut all.map, &all.vars, &all.config, cx)?;
 
     let schema = cx.schema.borrow();
+    let asked = |word: &str| metadata.iter().any(|m| m == word);
     let items = all.map.into_items();
     items.iter().try_for_each(Resource::validate)?;
-    let mut items = without_local_config(items, &schema)?;
+    let (origins, transformations) = (asked("originAnnotations"), asked("transformerAnnotations"));
+    let finish = |item: &mut Resource| item.finish(origins, transformations);
+    let mut items = without_local_config(items, &schema, finish)?;
     match (&sort_options, cx.options.reorder) {
         (Some(options), _) => sort::by_options(&mut items, options, &schema)?,
         (None, Reorder::Legacy) => sort::legacy(&mut items, None, &schema)?,
         (None, Reorder::None) => {}
     }
-    let asked = |word: &str| metadata.iter().any(|m| m == word);
     if cx.options.managed_by_label || asked("managedByLabel") {
         let value = format!("kustomize-{}", cx.options.version);
         let pairs = BTreeMap::from([("app.kubernetes.io/managed-by".to_owned(), value)]);
@@ -140,21 +142,23 @@ fn build(cx: &Cx<'_>, path: &str) -> Result<Vec<Resource>, Error> {
         Labels::new(pairs, &[spec]).run(&mut map, cx)?;
         items = map.into_items();
     }
-    let (origins, transformations) = (asked("originAnnotations"), asked("transformerAnnotations"));
-    items
-        .iter_mut()
-        .for_each(|item| item.finish(origins, transformations));
     Ok(items)
 }
 
-/// Drops objects that only take part in the build.
+/// Drops objects that only take part in the build, and finishes each while its annotations are at hand.
 ///
 /// Parity: they are dropped by id, so that one that shares its id with a real object stays.
-fn without_local_config(items: Vec<Resource>, schema: &Schema) -> Result<Vec<Resource>, Error> {
+fn without_local_config(
+    mut items: Vec<Resource>,
+    schema: &Schema,
+    finish: impl Fn(&mut Resource),
+) -> Result<Vec<Resource>, Error> {
     let is_local = |item: &Resource| item.annotation(LOCAL_CONFIG).is_some_and(|v| v != "false");
     let (mut real, mut local) = (HashSet::new(), HashSet::new());
-    for item in &items {
-        if !is_local(item) && !real.insert(item.key(schema)) {
+    for item in &mut items {
+        let is_local = is_local(item);
+        finish(item);
+        if !is_local && !real.insert(item.key(schema)) {
             return Err(Error::DuplicateId(item.id(schema).to_string()));
         }
     }
@@ -191,8 +195,7 @@ pub(crate) struct Accumulator {
 
 impl Accumulator {
     fn merge(&mut self, other: Self, cx: &Cx<'_>) -> Result<(), Error> {
-        self.map
-            .append_all(other.map.into_items(), &cx.schema.borrow())?;
+        self.map.append_map(other.map, &cx.schema.borrow())?;
         self.merge_config(&other.config)?;
         variables::merge(&mut self.vars, other.vars.into_values())
     }
@@ -271,27 +274,27 @@ impl Target<'_> {
 
     #[inline(never)]
     fn file(&self, all: &mut Accumulator, path: &str) -> Result<(), Error> {
-        let read = || -> Result<Vec<Resource>, Error> {
+        let read = || -> Result<ResMap, Error> {
             let bytes = self.loader.load(self.cx, path)?;
             let objects = documents::read(&bytes, &self.cx.options.limits.yaml)
                 .map_err(|error| transformers::in_file(error, path))?;
             let mut own = ResMap::default();
             own.append_all(objects, &self.cx.schema.borrow())?;
-            Ok(own.into_items())
+            Ok(own)
         };
-        let mut objects = read().wrap(|| format!("accumulating resources from '{path}'"))?;
+        let mut own = read().wrap(|| format!("accumulating resources from '{path}'"))?;
         if let Some(origin) = &self.origin {
             let text = origin.append(path).text();
-            for object in &mut objects {
+            for object in own.contents_mut() {
                 // The other annotations keep their types, unlike where one is set later.
                 if let Some(map) = map_at(&mut object.node, &["metadata", "annotations"]) {
                     put(map, ORIGIN, string_scalar(&text));
                 }
             }
         }
-        self.cx.count_objects(objects.len())?;
+        self.cx.count_objects(own.items().len())?;
         all.map
-            .append_all(objects, &self.cx.schema.borrow())
+            .append_map(own, &self.cx.schema.borrow())
             .wrap(|| format!("merging resources from '{path}'"))
     }
 

@@ -105,9 +105,9 @@ fn finish(root: Map, args: &GeneratorArgs) -> Resource {
         ..Resource::new(object.node.into_node())
     };
     if !options.disable_name_suffix_hash {
-        object.book.needs_hash = Some("enabled".to_owned());
+        object.book_mut().needs_hash = Some("enabled".to_owned());
     }
-    object.book.behavior = Some(Behavior::parse(&args.behavior));
+    object.book_mut().behavior = Some(Behavior::parse(&args.behavior));
     object.touch_annotations();
     object
 }

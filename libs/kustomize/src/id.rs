@@ -39,15 +39,11 @@ impl Gvk {
 
     /// Says whether each part the selector names is equal.
     pub(crate) fn is_selected(&self, selector: &Self) -> bool {
-        let fits = |want: &str, have: &str| want.is_empty() || want == have;
-        fits(&selector.group, &self.group)
-            && fits(&selector.version, &self.version)
-            && fits(&selector.kind, &self.kind)
+        selector.selects([&self.group, &self.version, &self.kind])
     }
 
-    /// Says the same of an object, by its apiVersion and kind.
-    pub(crate) fn selects(&self, api_version: &str, kind: &str) -> bool {
-        let (group, version) = split_api_version(api_version);
+    /// Says whether each part that is set is equal to that of a group, version and kind.
+    pub(crate) fn selects(&self, [group, version, kind]: [&str; 3]) -> bool {
         let fits = |want: &str, have: &str| want.is_empty() || want == have;
         fits(&self.kind, kind) && fits(&self.version, version) && fits(&self.group, group)
     }

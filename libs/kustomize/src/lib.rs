@@ -275,7 +275,7 @@ impl Default for Options<'_> {
 /// // Had it been there, it would have been an error: a new file can change a build, too.
 /// assert!(built.read_set.missing.contains("/app/kustomization.yml"));
 /// assert!(built.warnings[0].contains("'bases' is deprecated"));
-/// assert_eq!(built.into_documents()?, ["kind: Pod\nmetadata:\n  name: a\n"]);
+/// assert_eq!(built.to_yaml()?, "kind: Pod\nmetadata:\n  name: a\n");
 /// # Ok::<(), fjord_kustomize::Error>(())
 /// ```
 #[derive(Debug)]
@@ -294,26 +294,13 @@ impl Build {
     /// # Errors
     /// A value that YAML cannot carry, e.g. two equal keys in one map.
     pub fn to_yaml(&self) -> Result<String, Error> {
-        let mut out = String::new();
-        for (i, resource) in self.resources.iter().enumerate() {
-            if i > 0 {
-                out.push_str("---\n");
+        let mut text = String::new();
+        for resource in &self.resources {
+            if !text.is_empty() {
+                text.push_str("---\n");
             }
-            out.push_str(&resource.to_yaml()?);
+            fjord_yaml::write_v2(&resource.node, &mut text)?;
         }
-        Ok(out)
-    }
-
-    /// Renders each object as [`Build::to_yaml`] does and drops it: the memory of a large build is needed once.
-    ///
-    /// # Errors
-    /// As for [`Build::to_yaml`].
-    pub fn into_documents(self) -> Result<Vec<String>, Error> {
-        let render = |resource: Resource| {
-            let mut text = resource.to_yaml()?;
-            text.shrink_to_fit();
-            Ok(text)
-        };
-        self.resources.into_iter().map(render).collect()
+        Ok(text)
     }
 }

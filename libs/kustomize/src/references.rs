@@ -7,13 +7,14 @@ use crate::build::Cx;
 use crate::config::Config;
 use crate::error::{Error, Wrap, invalid};
 use crate::fieldspec::{Create, Spec};
-use crate::id::{Gvk, NO_NAMESPACE, ResId};
+use crate::id::{self, Gvk, NO_NAMESPACE, ResId};
 use crate::resmap::ResMap;
-use crate::resource::Resource;
+use crate::resource::{Bookkeeping, Resource};
 use crate::tree::{put, set_scalar, wrong_kind};
 use crate::types::FieldSpec;
 use fjord_yaml::{CompactString, Node, Scalar, Tag};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// One kind of field: where it is, and the kind it refers to.
 struct Rule {
@@ -24,10 +25,7 @@ struct Rule {
 /// What a candidate is known by while the referrers change.
 struct Candidate {
     id: ResId,
-    original_namespace: CompactString,
-    previous: Vec<Gvk>,
-    prefixes: Vec<CompactString>,
-    suffixes: Vec<CompactString>,
+    book: Arc<Bookkeeping>,
 }
 
 struct Candidates {
@@ -38,8 +36,7 @@ struct Candidates {
 /// What is known of the object whose field is fixed.
 struct Referrer<'r> {
     id: ResId,
-    prefixes: &'r [CompactString],
-    suffixes: &'r [CompactString],
+    book: &'r Bookkeeping,
     /// Namespaces of the ServiceAccounts a RoleBinding names.
     bound: HashSet<String>,
     role: Option<Gvk>,
@@ -86,8 +83,7 @@ pub(crate) fn fix(map: &mut ResMap, config: &Config, cx: &Cx<'_>) -> Result<(), 
         let book = object.book.clone();
         let referrer = Referrer {
             id,
-            prefixes: &book.prefixes,
-            suffixes: &book.suffixes,
+            book: &book,
             bound,
             role: role_of(object),
         };
@@ -130,27 +126,30 @@ fn detailed(error: Error, object: &Resource) -> Error {
     }
 }
 
+impl Candidate {
+    fn original_namespace(&self) -> &str {
+        match self.book.previous.first() {
+            Some(first) => id::effective_namespace(&first.namespace, false),
+            None => self.id.effective_namespace(),
+        }
+    }
+}
+
 impl Candidates {
     fn new(map: &ResMap, cx: &Cx<'_>) -> Self {
         let schema = cx.schema.borrow();
         let mut by_previous_name: HashMap<CompactString, Vec<usize>> = HashMap::new();
         let list = map.items().iter().enumerate().map(|(i, object)| {
-            let mut previous = Vec::with_capacity(object.book.previous.len());
-            for id in object.previous_ids() {
-                let places = by_previous_name.entry(id.name).or_default();
+            for previous in &object.book.previous {
+                let places = by_previous_name.entry(previous.name.clone()).or_default();
                 if places.last() != Some(&i) {
                     places.reserve_exact(1);
                     places.push(i);
                 }
-                previous.push(id.gvk);
             }
-            let original = object.original_id(&schema);
             Candidate {
                 id: object.id(&schema),
-                original_namespace: original.effective_namespace().into(),
-                previous,
-                prefixes: object.book.prefixes.clone(),
-                suffixes: object.book.suffixes.clone(),
+                book: object.book.clone(),
             }
         });
         Self {
@@ -177,7 +176,7 @@ struct Setter<'s> {
 }
 
 impl Setter<'_> {
-    fn value(&self, node: &mut Node, changed: &mut Vec<(u32, Scalar)>) -> Result<(), Error> {
+    fn value(&self, node: &mut Node, changed: &mut Vec<(u16, Scalar)>) -> Result<(), Error> {
         match node {
             Node::Seq(seq) => seq.items.iter_mut().try_for_each(|item| match item {
                 Node::Seq(_) => Err(invalid(
@@ -218,13 +217,13 @@ impl Setter<'_> {
         let originally = namespace.as_ref().is_some_and(|namespace| {
             namespace != NO_NAMESPACE
                 && self.candidates.list.iter().any(|candidate| {
-                    candidate.original_namespace == *namespace && self.reachable(candidate)
+                    candidate.original_namespace() == *namespace && self.reachable(candidate)
                 })
         });
         let in_namespace = |candidate: &Candidate| match &namespace {
             None => true,
             Some(namespace) if namespace == NO_NAMESPACE => false,
-            Some(namespace) if originally => candidate.original_namespace == *namespace,
+            Some(namespace) if originally => candidate.original_namespace() == namespace,
             Some(namespace) => candidate.id.effective_namespace() == namespace,
         };
         let pick = |list: &[&Candidate]| {
@@ -260,7 +259,10 @@ impl Setter<'_> {
         referrer.cluster_scoped
             || candidate.id.cluster_scoped
             || candidate.id.effective_namespace() == referrer.effective_namespace()
-            || self.referrer.bound.contains(candidate.id.namespace.as_str())
+            || self
+                .referrer
+                .bound
+                .contains(candidate.id.namespace.as_str())
     }
 
     fn select(
@@ -271,7 +273,9 @@ impl Setter<'_> {
     ) -> Result<Option<&Candidate>, Error> {
         let referrer = self.referrer;
         let was = |candidate: &Candidate, gvk: &Gvk| {
-            candidate.previous.iter().any(|was| was.is_selected(gvk))
+            let Gvk { group, version, .. } = &candidate.id.gvk;
+            let mut previous = candidate.book.previous.iter();
+            previous.any(|was| gvk.selects([group, version, &was.kind]))
         };
         let mut found: Vec<&Candidate> = self
             .candidates
@@ -311,8 +315,9 @@ impl Setter<'_> {
         let same = |a: &[CompactString], b: &[CompactString]| {
             empty_passes && (a.is_empty() || b.is_empty()) || end_alike(a, b)
         };
-        same(&candidate.prefixes, self.referrer.prefixes)
-            && same(&candidate.suffixes, self.referrer.suffixes)
+        let (candidate, referrer) = (&candidate.book, self.referrer.book);
+        same(&candidate.prefixes, &referrer.prefixes)
+            && same(&candidate.suffixes, &referrer.suffixes)
     }
 }
 

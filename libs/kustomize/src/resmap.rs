@@ -84,9 +84,22 @@ impl ResMap {
         resources: Vec<Resource>,
         schema: &Schema,
     ) -> Result<(), Error> {
-        resources
-            .into_iter()
-            .try_for_each(|resource| self.append(resource, schema))
+        self.append_map(Self::from_unchecked(resources), schema)
+    }
+
+    /// Adds the objects of another list at the end.
+    ///
+    /// # Errors
+    /// An id is taken.
+    pub(crate) fn append_map(&mut self, mut other: Self, schema: &Schema) -> Result<(), Error> {
+        if self.items.is_empty() {
+            // Nothing is moved: the lists of large builds pass through several hands.
+            other.check_ids(schema)?;
+            *self = other;
+            return Ok(());
+        }
+        let mut resources = other.items.into_iter();
+        resources.try_for_each(|resource| self.append(resource, schema))
     }
 
     /// Refuses a list in which an id stands twice.

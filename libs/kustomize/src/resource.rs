@@ -12,6 +12,7 @@ use crate::scope;
 use crate::tree::{self, map_at, put};
 use fjord_yaml::{CompactString, Map, Node, Scalar, Tag};
 use std::fmt;
+use std::sync::Arc;
 
 const DOMAIN: &str = "internal.config.kubernetes.io/";
 const PREVIOUS_KINDS: &str = "internal.config.kubernetes.io/previousKinds";
@@ -117,20 +118,20 @@ pub(crate) struct Bookkeeping {
 pub struct Resource {
     /// The tree; null once a patch deleted the object.
     pub(crate) node: Identified,
-    pub(crate) book: Bookkeeping,
+    /// Shared with whoever remembers it, as references do of every object.
+    pub(crate) book: Arc<Bookkeeping>,
     /// Names of the variables bound to this object.
     pub(crate) variables: Vec<String>,
     /// The last number given to aliased scalars of the tree.
-    pub(crate) aliases: u32,
+    pub(crate) aliases: u16,
 }
 
 impl Resource {
     /// Wraps a tree and takes reserved annotations out of it.
     pub(crate) fn new(node: Node) -> Self {
-        let book = Bookkeeping::default();
         let mut resource = Self {
             node: node.into(),
-            book,
+            book: Arc::default(),
             variables: Vec::new(),
             aliases: 0,
         };
@@ -202,7 +203,8 @@ impl Resource {
 
     /// Says whether each part the selector names is equal.
     pub(crate) fn is_selected(&self, selector: &Gvk) -> bool {
-        selector.selects(self.api_version(), self.kind())
+        let (group, version) = id::split_api_version(self.api_version());
+        selector.selects([group, version, self.kind()])
     }
 
     pub(crate) fn gvk(&self) -> Gvk {
@@ -265,8 +267,9 @@ impl Resource {
         let id = self.id(schema);
         let namespace = id.effective_namespace().into();
         // Few objects have more than one or two, and there are many objects.
-        self.book.previous.reserve_exact(1);
-        self.book.previous.push(Previous {
+        let previous = &mut self.book_mut().previous;
+        previous.reserve_exact(1);
+        previous.push(Previous {
             kind: id.gvk.kind,
             name: id.name,
             namespace,
@@ -295,6 +298,11 @@ impl Resource {
             // What is empty here is not in kustomize, and goes at the end.
             meta.push("annotations", Node::map());
         }
+    }
+
+    /// Gives what is remembered of the object, to change it.
+    pub(crate) fn book_mut(&mut self) -> &mut Bookkeeping {
+        Arc::make_mut(&mut self.book)
     }
 
     pub(crate) fn needs_hash(&self) -> bool {
@@ -377,7 +385,7 @@ impl Resource {
     pub(crate) fn with_annotations<T>(&mut self, edit: impl FnOnce(&mut Self) -> T) -> T {
         self.write_out();
         let result = edit(self);
-        self.book = Bookkeeping::default();
+        self.book = Arc::default();
         self.absorb();
         result
     }
@@ -399,8 +407,14 @@ impl Resource {
         list(PREVIOUS_KINDS, of(|p| &p.kind));
         list(PREVIOUS_NAMES, of(|p| &p.name));
         list(PREVIOUS_NAMESPACES, of(|p| &p.namespace));
-        list(PREFIXES, book.prefixes.iter().map(CompactString::as_str).collect());
-        list(SUFFIXES, book.suffixes.iter().map(CompactString::as_str).collect());
+        list(
+            PREFIXES,
+            book.prefixes.iter().map(CompactString::as_str).collect(),
+        );
+        list(
+            SUFFIXES,
+            book.suffixes.iter().map(CompactString::as_str).collect(),
+        );
         entries.extend(
             book.behavior
                 .map(|behavior| (BEHAVIOR, behavior.to_string())),
@@ -476,7 +490,7 @@ impl Resource {
             Vec::new()
         };
         let enabled = |value: Option<String>| value.as_deref() == Some("enabled");
-        self.book = Bookkeeping {
+        self.book = Arc::new(Bookkeeping {
             previous,
             prefixes: list(&prefixes),
             suffixes: list(&suffixes),
@@ -484,7 +498,7 @@ impl Resource {
             needs_hash,
             allow_name_change: enabled(name),
             allow_kind_change: enabled(kind),
-        };
+        });
     }
 
     /// Removes what must not be printed.
@@ -520,11 +534,11 @@ impl Resource {
             }
             self.set_meta_map(field, merged);
         }
-        let needs_hash = self.book.needs_hash.take();
-        self.book = other.book.clone();
         // Parity: without a mark of its own the result loses the old one, too.
-        if needs_hash.is_none() {
-            self.book.needs_hash = None;
+        let loses_mark = self.book.needs_hash.is_none() && other.book.needs_hash.is_some();
+        self.book = other.book.clone();
+        if loses_mark {
+            self.book_mut().needs_hash = None;
         }
         let (name, namespace) = (other.name().to_owned(), other.namespace().to_owned());
         self.set_name(&name);
@@ -571,14 +585,19 @@ impl Resource {
         self.node.is_empty()
     }
 
-    /// Gives a number for scalars that share one node in kustomize.
-    pub(crate) fn next_alias(&mut self) -> u32 {
-        self.aliases += 1;
-        self.aliases
+    /// Gives a number for scalars that share one node in kustomize; 0 where an object has had 65,535 of them.
+    pub(crate) fn next_alias(&mut self) -> u16 {
+        match self.aliases.checked_add(1) {
+            Some(next) => {
+                self.aliases = next;
+                next
+            }
+            None => 0,
+        }
     }
 
     /// Repeats changes of aliased scalars where they are shared.
-    pub(crate) fn sync(&mut self, changed: &[(u32, Scalar)]) {
+    pub(crate) fn sync(&mut self, changed: &[(u16, Scalar)]) {
         if !changed.is_empty() {
             tree::sync_aliases(&mut self.node, changed);
         }
@@ -627,11 +646,11 @@ impl Resource {
     /// # Errors
     /// Kustomize's sentence about what is missing.
     pub(crate) fn validate(&self) -> Result<(), Error> {
-        let missing = |field: &str| self.node.get(field).is_none_or(Node::is_empty);
-        if missing("apiVersion") && missing("kind") && missing("metadata") {
-            return Err(crate::error::invalid("missing Resource metadata"));
-        }
         if self.kind().is_empty() {
+            let missing = |field: &str| self.node.get(field).is_none_or(Node::is_empty);
+            if missing("apiVersion") && missing("kind") && missing("metadata") {
+                return Err(crate::error::invalid("missing Resource metadata"));
+            }
             return Err(crate::error::invalid(format!(
                 "missing kind in object {}",
                 self.describe()

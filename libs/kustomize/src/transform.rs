@@ -37,8 +37,8 @@ transformers! {
     value_add: VALUE_ADD;
 }
 
-pub(crate) use each::Each;
 pub(crate) use affix::{Affix, Side};
+pub(crate) use each::Each;
 pub(crate) use hash::{Hash, go_json};
 pub(crate) use images::Images;
 pub(crate) use labels::Labels;

@@ -118,7 +118,7 @@ pub(crate) fn same(a: &Node, b: &Node) -> bool {
 ///
 /// Parity: kustomize puts one and the same label value into all the places it creates, so that a later
 /// change of one of them changes all (see [`Scalar::alias`]).
-pub(crate) fn sync_aliases(node: &mut Node, changed: &[(u32, Scalar)]) {
+pub(crate) fn sync_aliases(node: &mut Node, changed: &[(u16, Scalar)]) {
     if changed.is_empty() {
         return;
     }

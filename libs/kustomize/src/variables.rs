@@ -227,7 +227,7 @@ fn value_of(map: &ResMap, var: &Var) -> Result<Value, Error> {
 struct Replace<'r> {
     values: &'r BTreeMap<String, Value>,
     used: &'r mut BTreeSet<String>,
-    changed: &'r mut Vec<(u32, Scalar)>,
+    changed: &'r mut Vec<(u16, Scalar)>,
 }
 
 impl Replace<'_> {

@@ -26,9 +26,20 @@ pub use order::natural as natural_order;
 /// # Errors
 /// As for [`Node::to_json`], or a string with a character YAML cannot carry.
 pub fn to_v2(node: &Node) -> Result<String, Error> {
-    let mut writer = Writer::new(80, false);
-    writer.document::<SortedNode>(node)?;
-    Ok(writer.finish())
+    let mut out = String::new();
+    write_v2(node, &mut out)?;
+    Ok(out)
+}
+
+/// Does what [`to_v2`] does behind a text: a stream of many documents is one text that grows.
+///
+/// # Errors
+/// As for [`to_v2`]; the text then ends somewhere within the document.
+pub fn write_v2(node: &Node, out: &mut String) -> Result<(), Error> {
+    let mut writer = Writer::new(80, false).behind(std::mem::take(out));
+    let result = writer.document::<SortedNode>(node);
+    *out = writer.finish();
+    result
 }
 
 /// Renders a JSON value as `sigs.k8s.io/yaml`'s `Marshal`: what Helm's `toYaml` and `kubectl` print.

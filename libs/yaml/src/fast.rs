@@ -7,10 +7,11 @@
 mod flow;
 mod scalar;
 
-use crate::parse::{Merge, entry, scalar as tagged};
+use crate::parse::{Merge, new_entry, scalar as tagged};
 use crate::{Limits, Map, Node, Scalar, Seq, Tag};
 use compact_str::CompactString;
 use libyaml_safer::ScalarStyle;
+use smallvec::SmallVec;
 
 /// How deep this reader goes; deeper texts are the scanner's.
 const DEPTH: usize = 64;
@@ -34,6 +35,8 @@ pub(crate) fn document(text: &[u8], merge: Merge, limits: &Limits) -> Option<Nod
         indent: 0,
         line: 0,
         is_over: false,
+        entries: SmallVec::new(),
+        items: SmallVec::new(),
     };
     reader.skip_to_content(0)?;
     if reader.is_marker() {
@@ -89,6 +92,11 @@ struct Reader<'t> {
     /// Its number from 1.
     line: u32,
     is_over: bool,
+    /// The entries of the mappings that are not over yet, the innermost last: each mapping is made once it is over, as
+    /// large as it is, since many small lists that grow leave the memory in pieces.
+    entries: SmallVec<[(Scalar, Node); 32]>,
+    /// The same for sequences.
+    items: SmallVec<[Node; 16]>,
 }
 
 impl Reader<'_> {
@@ -209,14 +217,13 @@ impl Reader<'_> {
         depth: usize,
     ) -> Option<Node> {
         let column = at - self.start;
-        let mut map = Map::default();
+        let start = self.entries.len();
         loop {
             self.count()?;
             let value = self.value(after, column, depth)?;
-            entry(self.merge, &mut map, key, value);
+            self.add(start, key, value);
             if self.is_over || self.indent < column {
-                map.entries.shrink_to_fit();
-                return Some(Node::Map(map));
+                return Some(self.mapping_from(start, false));
             }
             let at = self.start + self.indent;
             if self.indent > column || self.is_dash(at) {
@@ -257,10 +264,11 @@ impl Reader<'_> {
     /// belongs to ends where the next key begins.
     fn sequence(&mut self, at: usize, below_key: bool, depth: usize) -> Option<Node> {
         let column = at - self.start;
-        let mut items = Vec::new();
+        let start = self.items.len();
         let mut after = at + 1;
         loop {
-            items.push(self.item(after, column, depth)?);
+            let item = self.item(after, column, depth)?;
+            self.items.push(item);
             if self.is_over || self.indent < column {
                 break;
             }
@@ -276,8 +284,28 @@ impl Reader<'_> {
             }
             after = at + 1;
         }
-        items.shrink_to_fit();
-        Some(Node::Seq(Seq { items, flow: false }))
+        Some(self.sequence_from(start, false))
+    }
+
+    /// Adds an entry to the innermost mapping, whose entries are those from `start` on.
+    fn add(&mut self, start: usize, key: Scalar, value: Node) {
+        let own = &mut self.entries[start..];
+        let new = new_entry(self.merge, own, key, value);
+        self.entries.extend(new);
+    }
+
+    /// Ends the innermost mapping, whose entries are those from `start` on.
+    fn mapping_from(&mut self, start: usize, flow: bool) -> Node {
+        let mut entries = Vec::with_capacity(self.entries.len() - start);
+        entries.extend(self.entries.drain(start..));
+        Node::Map(Map { entries, flow })
+    }
+
+    /// Ends the innermost sequence.
+    fn sequence_from(&mut self, start: usize, flow: bool) -> Node {
+        let mut items = Vec::with_capacity(self.items.len() - start);
+        items.extend(self.items.drain(start..));
+        Node::Seq(Seq { items, flow })
     }
 
     fn item(&mut self, after: usize, column: usize, depth: usize) -> Option<Node> {

@@ -30,7 +30,7 @@ mod timestamp;
 mod value;
 
 pub use compact_str::CompactString;
-pub use emit::{json_to_v2, natural_order, to_v2, to_v3, to_v3_indented, v3_string};
+pub use emit::{json_to_v2, natural_order, to_v2, to_v3, to_v3_indented, v3_string, write_v2};
 pub use error::Error;
 pub use limits::Limits;
 pub use node::{Map, Node, Scalar, Seq, Style, Tag};

@@ -97,7 +97,7 @@ pub struct Scalar {
     /// The line in the source, from 1; 0 where it has none.
     pub line: u32,
     /// Not 0 where Go would share one node among several places: those with the same number in a tree.
-    pub alias: u32,
+    pub alias: u16,
 }
 
 impl Scalar {

@@ -3,11 +3,11 @@
 //! Aliases are expanded while composing, counted against the limits. Merge keys are applied by the rules
 //! of whoever asks: kyaml lets explicit keys win, goyaml.v2 lets the later of both win.
 
-use compact_str::CompactString;
 use crate::caught::caught;
 use crate::go_syntax::go_syntax;
 use crate::resolve::{Dialect, resolve};
 use crate::{Error, Limits, Map, Node, Scalar, Seq, Style, Tag};
+use compact_str::CompactString;
 use libyaml_safer::{
     ErrorKind, Event, EventData, MappingStyle, Parser, ScalarStyle, SequenceStyle,
 };
@@ -334,19 +334,34 @@ impl Composer<'_, '_> {
 }
 
 /// Adds an entry to a mapping by the rules of whoever asks.
-pub(crate) fn entry(merge: Merge, map: &mut Map, key: Scalar, value: Node) {
-    match merge {
-        // goyaml.v2 decodes into a Go map: the last of two equal keys wins.
-        Merge::V2 => match map.entries.iter_mut().find(|(k, _)| same_v2_key(k, &key)) {
-            Some(slot) => slot.1 = value,
-            None => map.entries.push((key, value)),
-        },
-        // Parity: kyaml looks a null key up by the empty text, does not find it, and adds it again.
-        Merge::Kyaml if key.is_null() && !key.value.is_empty() => {
-            map.entries.push((key.clone(), value.clone()));
-            map.entries.push((key, value));
+fn entry(merge: Merge, map: &mut Map, key: Scalar, value: Node) {
+    let Some((key, value)) = new_entry(merge, &mut map.entries, key, value) else {
+        return;
+    };
+    // Parity: kyaml looks a null key up by the empty text, does not find it, and adds it again.
+    if merge == Merge::Kyaml && key.is_null() && !key.value.is_empty() {
+        map.entries.push((key.clone(), value.clone()));
+    }
+    map.entries.push((key, value));
+}
+
+/// Gives an entry back that is to be added behind the others; none where it took the place of one.
+pub(crate) fn new_entry(
+    merge: Merge,
+    others: &mut [(Scalar, Node)],
+    key: Scalar,
+    value: Node,
+) -> Option<(Scalar, Node)> {
+    if merge != Merge::V2 {
+        return Some((key, value));
+    }
+    // goyaml.v2 decodes into a Go map: the last of two equal keys wins.
+    match others.iter_mut().find(|(k, _)| same_v2_key(k, &key)) {
+        Some(slot) => {
+            slot.1 = value;
+            None
         }
-        _ => map.entries.push((key, value)),
+        None => Some((key, value)),
     }
 }
 

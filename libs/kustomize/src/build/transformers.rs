@@ -7,8 +7,8 @@ use crate::origin::{self, Origin};
 use crate::plugin::{self, Plugin};
 use crate::resource::Resource;
 use crate::transform::{
-    Affix, Each, Images, JsonPatches, Labels, Namespace, PatchTransformer, Replacements, Replicas, Side,
-    StrategicMerge, Subjects, Transform,
+    Affix, Each, Images, JsonPatches, Labels, Namespace, PatchTransformer, Replacements, Replicas,
+    Side, StrategicMerge, Subjects, Transform,
 };
 use crate::tree;
 use crate::types::{FieldSpec, Label, Patch};

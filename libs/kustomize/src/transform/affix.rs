@@ -64,8 +64,8 @@ impl Affix {
         for spec in self.specs.iter().filter(|spec| spec.fits(&original)) {
             if spec.text == "metadata/name" && !self.text.is_empty() {
                 let list = match self.side {
-                    Side::Prefix => &mut object.book.prefixes,
-                    Side::Suffix => &mut object.book.suffixes,
+                    Side::Prefix => &mut object.book_mut().prefixes,
+                    Side::Suffix => &mut object.book_mut().suffixes,
                 };
                 list.reserve_exact(1);
                 list.push(self.text.as_str().into());

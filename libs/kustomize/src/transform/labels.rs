@@ -84,7 +84,7 @@ pub(super) static ANNOTATIONS: Builtin = Builtin {
 fn set_pair(object: &mut Resource, specs: &[&Spec], key: &str, value: &str) -> Result<(), Error> {
     // Parity: the entries made here are one and the same node in kustomize; see `tree::sync_aliases`.
     let alias = object.next_alias();
-    let mut changed: Vec<(u32, Scalar)> = Vec::new();
+    let mut changed: Vec<(u16, Scalar)> = Vec::new();
     for spec in specs {
         spec.walk(object, Create::Map, &mut |node| {
             let map = match node {

@@ -35,7 +35,7 @@ enum Directive {
 pub(super) struct Merger<'s> {
     schema: &'s Schema,
     /// Aliased scalars that were written, in order.
-    pub(super) changed: Vec<(u32, Scalar)>,
+    pub(super) changed: Vec<(u16, Scalar)>,
 }
 
 impl<'s> Merger<'s> {

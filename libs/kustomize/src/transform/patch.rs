@@ -94,8 +94,9 @@ impl PatchTransformer {
 }
 
 fn allow(patch: &mut Resource, options: &PatchOptions) {
-    patch.book.allow_name_change |= options.allow_name_change;
-    patch.book.allow_kind_change |= options.allow_kind_change;
+    let book = patch.book_mut();
+    book.allow_name_change |= options.allow_name_change;
+    book.allow_kind_change |= options.allow_kind_change;
     if options.allow_name_change || options.allow_kind_change {
         // Parity: setting the marks turns the patch's annotations into strings, nulls included.
         let annotations = patch.meta_map("annotations").into_iter();
@@ -395,8 +396,11 @@ fn merge(object: &mut Resource, patch: Resource, schema: &Schema) -> Result<(), 
     if object.is_deleted() {
         return Ok(());
     }
-    object.book.allow_name_change |= allow_name;
-    object.book.allow_kind_change |= allow_kind;
+    if allow_name || allow_kind {
+        let book = object.book_mut();
+        book.allow_name_change |= allow_name;
+        book.allow_kind_change |= allow_kind;
+    }
     if !allow_kind {
         object.set_kind(&kind);
     }

@@ -402,7 +402,7 @@ fn write(
     field: &mut Node,
     value: &Node,
     options: Option<&FieldOptions>,
-    changed: &mut Vec<(u32, Scalar)>,
+    changed: &mut Vec<(u16, Scalar)>,
 ) -> Result<(), Error> {
     let text = value.as_str().unwrap_or_default();
     let mut joined = None;

@@ -82,6 +82,12 @@ impl Writer {
         }
     }
 
+    /// Writes behind a text.
+    pub(super) fn behind(mut self, text: String) -> Self {
+        self.out = text;
+        self
+    }
+
     pub(super) fn indenting_sequences(mut self, step: i32) -> Self {
         self.indents_sequences = true;
         self.step = step;

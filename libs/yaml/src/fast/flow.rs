@@ -1,8 +1,8 @@
 //! Flow collections on one line, with keys and values that leave no doubt about where they end.
 
 use super::{KEY, Reader};
-use crate::parse::{entry, scalar as tagged};
-use crate::{Map, Node, Scalar, Seq, Tag};
+use crate::parse::scalar as tagged;
+use crate::{Node, Scalar, Tag};
 use libyaml_safer::ScalarStyle;
 
 impl Reader<'_> {
@@ -19,12 +19,12 @@ impl Reader<'_> {
     }
 
     fn flow_sequence(&mut self, at: usize, depth: usize) -> Option<(Node, usize)> {
-        let mut items = Vec::new();
+        let start = self.items.len();
         let mut at = self.skip_spaces(at)?;
         if self.byte(at)? != b']' {
             loop {
                 let (item, after) = self.flow_value(at, depth + 1)?;
-                items.push(item);
+                self.items.push(item);
                 at = self.skip_spaces(after)?;
                 match self.byte(at)? {
                     b',' => at = self.skip_spaces(at + 1)?,
@@ -33,15 +33,11 @@ impl Reader<'_> {
                 }
             }
         }
-        items.shrink_to_fit();
-        Some((Node::Seq(Seq { items, flow: true }), at + 1))
+        Some((self.sequence_from(start, true), at + 1))
     }
 
     fn flow_mapping(&mut self, at: usize, depth: usize) -> Option<(Node, usize)> {
-        let mut map = Map {
-            entries: Vec::new(),
-            flow: true,
-        };
+        let start = self.entries.len();
         let mut at = self.skip_spaces(at)?;
         if self.byte(at)? != b'}' {
             loop {
@@ -53,7 +49,7 @@ impl Reader<'_> {
                 }
                 let value_at = self.skip_spaces(colon + 1)?;
                 let (value, after) = self.flow_value(value_at, depth + 1)?;
-                entry(self.merge, &mut map, key, value);
+                self.add(start, key, value);
                 at = self.skip_spaces(after)?;
                 match self.byte(at)? {
                     b',' => at = self.skip_spaces(at + 1)?,
@@ -62,8 +58,7 @@ impl Reader<'_> {
                 }
             }
         }
-        map.entries.shrink_to_fit();
-        Some((Node::Map(map), at + 1))
+        Some((self.mapping_from(start, true), at + 1))
     }
 
     fn flow_value(&mut self, at: usize, depth: usize) -> Option<(Node, usize)> {

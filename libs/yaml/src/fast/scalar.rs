@@ -79,7 +79,11 @@ impl Reader<'_> {
     }
 
     /// Reads a quoted scalar that ends on its line.
-    pub(super) fn quoted(&self, at: usize, quote: u8) -> Option<(CompactString, ScalarStyle, usize)> {
+    pub(super) fn quoted(
+        &self,
+        at: usize,
+        quote: u8,
+    ) -> Option<(CompactString, ScalarStyle, usize)> {
         let mut value = CompactString::default();
         let mut from = at + 1;
         let mut index = from;

@@ -13,7 +13,7 @@ pub(super) fn set(
     value: &Node,
     path: &[String],
     create: Create,
-    changed: &mut Vec<(u32, Scalar)>,
+    changed: &mut Vec<(u16, Scalar)>,
 ) -> bool {
     let Some(depth) = text_depth(object, path) else {
         return false;
