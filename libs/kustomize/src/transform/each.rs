@@ -10,9 +10,11 @@ use crate::resource::Resource;
 
 /// A change of one object that looks at no other.
 pub(crate) struct Each<'a> {
-    change: Box<dyn Fn(&mut Resource) -> Result<(), Error> + 'a>,
+    change: Box<Change<'a>>,
     identifies: bool,
 }
+
+type Change<'a> = dyn Fn(&mut Resource) -> Result<(), Error> + 'a;
 
 impl<'a> Each<'a> {
     /// Makes a change of what the specs lead to.

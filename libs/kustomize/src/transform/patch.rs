@@ -15,7 +15,7 @@ use crate::selector::Matcher;
 use crate::types::{PATCH_ENTRY, Patch, PatchOptions, SELECTOR, Selector};
 use fjord_yaml::Node;
 use serde::Deserialize;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// One entry of `patches`: either kind of patch, told apart by its text.
 pub(crate) struct PatchTransformer {
@@ -339,18 +339,13 @@ fn apply_to_selected(
     patch: &Resource,
     schema: &Schema,
 ) -> Result<(), Error> {
-    // kustomize selects by id: objects that share one are all patched.
-    let ids: HashSet<String> = selected
-        .iter()
-        .map(|&i| map.items()[i].key(schema))
-        .collect();
-    let unique = ids.len() == selected.len();
-    let mut targets = selected.to_vec();
-    if !unique {
-        targets.clear();
-        targets.extend(
-            (0..map.items().len()).filter(|&i| ids.contains(&map.items()[i].key(schema))),
-        );
+    // kustomize selects by id: objects that share one are all patched, those that the selector does not fit, too.
+    let mut targets = BTreeSet::new();
+    for &index in selected {
+        let id = map.items()[index].id(schema);
+        let alike = map.by_any_id(&id.name, schema, |other| id.same(other));
+        let is_now = |&other: &usize| map.items()[other].id(schema).same(&id);
+        targets.extend(alike.into_iter().filter(is_now));
     }
     for index in targets {
         let mut copy = patch.clone();
