@@ -16,7 +16,7 @@ mod template;
 
 use anyhow::Result;
 use clap::parser::ValueSource;
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::cluster::ClusterArgs;
 
@@ -56,7 +56,8 @@ enum Command {
 impl Cli {
     /// Reads the command line; on `--help` and mistakes the program ends here.
     pub(crate) fn read() -> Self {
-        let matches = Self::command().get_matches();
+        let alone = std::env::args().nth(1).and_then(|word| alone(&word));
+        let matches = alone.unwrap_or_else(Self::command).get_matches();
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         // A namespace that was given is told from the default only by the matches of the innermost command.
         let mut innermost = &matches;
@@ -90,10 +91,44 @@ impl Cli {
     }
 }
 
+/// Returns the command line of one that only computes, without the others: to describe them all takes as long, and as
+/// much memory, as a small build.
+fn alone(name: &str) -> Option<clap::Command> {
+    let augment = match name {
+        "kustomize" => kustomize::KustomizeArgs::augment_args,
+        "template" => template::TemplateArgs::augment_args,
+        "decrypt" => decrypt::DecryptArgs::augment_args,
+        _ => return None,
+    };
+    let fjord = clap::Command::new("fjord")
+        .version(env!("CARGO_PKG_VERSION"))
+        .propagate_version(true);
+    Some(ClusterArgs::augment_args(fjord).subcommand(augment(clap::Command::new(name.to_owned()))))
+}
+
 /// Runs a command that waits for others, on a runtime of its own.
 fn wait(work: impl Future<Output = Result<()>>) -> Result<()> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
         .block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_made_alone_is_that_among_the_others() {
+        let help = |mut fjord: clap::Command, name: &str| {
+            fjord.build();
+            let command = fjord.find_subcommand_mut(name).unwrap();
+            command.render_long_help().to_string()
+        };
+        for name in ["kustomize", "template", "decrypt"] {
+            let alone = alone(name).unwrap();
+            assert_eq!(help(alone, name), help(Cli::command(), name));
+        }
+        assert!(alone("get").is_none());
+    }
 }

@@ -196,7 +196,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text = b"{apiVersion: v1, kind: Pod, metadata: {name: ../../a}}";
         let resources = fjord_kustomize::decode(text, &fjord_yaml::Limits::default()).unwrap();
-        let error = write_each(resources, folder.path()).unwrap_err();
+        let error = write_each(&resources, folder.path()).unwrap_err();
         assert!(error.to_string().contains("would be no file in"));
     }
 }

@@ -16,7 +16,7 @@ mod load;
 mod metadata;
 mod pattern;
 
-pub use archive::{Error as ArchiveError, Limits, read as read_archive};
+pub use archive::{Error as ArchiveError, Limits, Package, read as read_archive};
 pub use content::{Content, Reader};
 pub use directory::{Directory, Entry, Error as DirectoryError, Kind};
 pub use ignore::{Error as IgnoreError, Ignore};

@@ -99,7 +99,9 @@ pub fn render(
             continue;
         }
         let template = &templates[path];
-        let text = run(&session, &set, path, template)?;
+        let mut text = run(&session, &set, path, template)?;
+        // All are held until the last one is there.
+        text.shrink_to_fit();
         rendered.insert(path.clone(), text);
     }
     Ok(rendered)

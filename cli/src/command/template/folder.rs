@@ -69,6 +69,11 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     read_file(path).map_err(|error| format!("open {}: {}", path.display(), words(&error)))
 }
 
+/// Opens a file; the error is that of [`read`].
+pub(super) fn open(path: &Path) -> Result<fs::File, String> {
+    fs::File::open(path).map_err(|error| format!("open {}: {}", path.display(), words(&error)))
+}
+
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }

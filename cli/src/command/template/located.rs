@@ -1,18 +1,31 @@
 //! The chart that a command line names: a folder or an archive on this machine.
 
+use std::fs::File;
+use std::io::{self, Read, Seek as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow, bail};
-use fjord_helm::chart::{Directory as _, read_archive};
+use anyhow::{Context as _, Result, anyhow, bail};
+use fjord_helm::chart::{Directory as _, Package, read_archive};
 use fjord_helm::{Chart, Notices};
 
 use super::folder::{self, Folder};
 
 /// A chart that is there: what is read, not yet what it means.
 pub(super) enum Located {
-    Archive(Arc<[u8]>),
+    Archive(Arc<OnDisk>),
     Folder(Folder),
+}
+
+/// An archive that is read from its file, once for the chart and once more if a template asks for more.
+pub(super) struct OnDisk(File);
+
+impl Package for OnDisk {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        let mut file = &self.0;
+        file.rewind()?;
+        Ok(Box::new(file))
+    }
 }
 
 impl Located {
@@ -20,7 +33,7 @@ impl Located {
     pub(super) fn load(&self, notices: &mut Notices) -> Result<Chart> {
         let limits = fjord_helm::Limits::default();
         Ok(match self {
-            Self::Archive(bytes) => Chart::from_archive(bytes.clone(), &limits, notices)?,
+            Self::Archive(file) => Chart::from_package(file.clone(), &limits, notices)?,
             Self::Folder(folder) => Chart::from_directory(folder, &limits, notices)?,
         })
     }
@@ -29,8 +42,8 @@ impl Located {
     pub(super) fn file(&self, path: &str) -> Option<Vec<u8>> {
         match self {
             Self::Folder(folder) => folder.read(path).ok(),
-            Self::Archive(bytes) => {
-                let files = read_archive(bytes, &fjord_helm::Limits::default()).ok()?;
+            Self::Archive(file) => {
+                let files = read_archive(&**file, &fjord_helm::Limits::default()).ok()?;
                 let file = files.into_iter().find(|file| file.name == path)?;
                 Some(file.data.to_vec())
             }
@@ -55,18 +68,23 @@ pub(super) fn locate(name: &str) -> Result<Located> {
     if metadata.is_dir() {
         return Ok(Located::Folder(Folder::new(path)));
     }
-    let bytes = folder::read(path).map_err(|reason| anyhow!("{reason}"))?;
-    if !bytes.starts_with(&[0x1f, 0x8b, 0x08]) {
+    let file = folder::open(path).map_err(|reason| anyhow!("{reason}"))?;
+    let mut head = Vec::new();
+    let read = (&file).take(HEAD).read_to_end(&mut head);
+    read.with_context(|| format!("reading {}", path.display()))?;
+    if !head.starts_with(&[0x1f, 0x8b, 0x08]) {
         let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        bail!("{}", no_archive(&absolute, &bytes));
+        bail!("{}", no_archive(&absolute, &head));
     }
-    Ok(Located::Archive(bytes.into()))
+    Ok(Located::Archive(Arc::new(OnDisk(file))))
 }
 
+/// How much of a file tells what it is.
+const HEAD: u64 = 512;
+
 /// Says what a file is that is no archive, in Helm's words.
-fn no_archive(path: &Path, bytes: &[u8]) -> String {
+fn no_archive(path: &Path, head: &[u8]) -> String {
     let is_control = |byte: &u8| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f);
-    let head = bytes.get(..512).unwrap_or(bytes);
     let kind = if head.starts_with(b"PK\x03\x04") {
         "application/zip"
     } else if head.iter().any(is_control) {

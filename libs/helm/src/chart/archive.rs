@@ -79,13 +79,28 @@ pub enum Error {
     Empty,
 }
 
+/// A packaged chart somewhere: in memory, in a file.
+pub trait Package: Send + Sync {
+    /// Opens it at its beginning; only one reader is open at a time.
+    ///
+    /// # Errors
+    /// It is not there any more.
+    fn open(&self) -> io::Result<Box<dyn Read + '_>>;
+}
+
+impl<B: AsRef<[u8]> + Send + Sync> Package for B {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.as_ref()))
+    }
+}
+
 /// Reads the files of a packaged chart.
 ///
 /// # Errors
 /// The archive is broken, too large, or names files where none may be.
-pub fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<File>, Error> {
+pub fn read(package: &dyn Package, limits: &Limits) -> Result<Vec<File>, Error> {
     let mut files = Vec::new();
-    walk(bytes, limits, &mut |_, found| {
+    walk(package, limits, &mut |_, found| {
         let data = found.read()?;
         files.push(File::new(found.take_name(), without_mark(data)));
         Ok(())
@@ -94,23 +109,23 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<File>, Error> {
 }
 
 /// Reads the files of a packaged chart; large ones that nothing may ever ask for are unpacked when something does.
-pub(super) fn read_lazily(bytes: Arc<[u8]>, limits: &Limits) -> Result<Vec<File>, Error> {
+pub(super) fn read_lazily(package: Arc<dyn Package>, limits: &Limits) -> Result<Vec<File>, Error> {
     let packed = Arc::new(Packed {
-        bytes: bytes.clone(),
+        package: package.clone(),
         limits: *limits,
         unpacked: Mutex::default(),
     });
     let mut files = Vec::new();
-    walk(&bytes, limits, &mut |number, found| {
+    walk(&*package, limits, &mut |number, found| {
         if !is_deferred(&found.name, found.size) {
             let data = found.read()?;
             files.push(File::new(found.take_name(), without_mark(data)));
             return Ok(());
         }
         found.skip()?;
-        let packed = packed.clone();
-        let data = Content::deferred(Box::new(move || packed.unpack(number)));
-        let name = found.take_name();
+        let (packed, name) = (packed.clone(), found.take_name());
+        let wanted = name.clone();
+        let data = Content::deferred(Box::new(move || packed.unpack(number, &wanted)));
         files.push(File { name, data });
         Ok(())
     })?;
@@ -119,48 +134,57 @@ pub(super) fn read_lazily(bytes: Arc<[u8]>, limits: &Limits) -> Result<Vec<File>
 
 /// An archive that was found to be sound, for what is still packed.
 struct Packed {
-    bytes: Arc<[u8]>,
+    package: Arc<dyn Package>,
     limits: Limits,
-    /// What was unpacked along with a file, by number, until it is asked for.
-    unpacked: Mutex<Option<HashMap<usize, Vec<u8>>>>,
+    /// What was unpacked along with a file, until it is asked for.
+    unpacked: Mutex<Option<Unpacked>>,
 }
+
+/// Files by number and name.
+type Unpacked = HashMap<(usize, String), Vec<u8>>;
 
 impl Packed {
     /// Unpacks a file, and with the first one all others: who asks for one often asks for all.
-    fn unpack(&self, number: usize) -> Result<Vec<u8>, String> {
+    fn unpack(&self, number: usize, name: &str) -> Result<Vec<u8>, String> {
         // What is kept is whole at any time, so a panic of another thread harms nothing.
         let mut unpacked = self.unpacked.lock().unwrap_or_else(PoisonError::into_inner);
         if unpacked.is_none() {
-            let mut all = HashMap::new();
-            let read = walk(&self.bytes, &self.limits, &mut |number, found| {
+            let mut all = Unpacked::new();
+            let read = walk(&*self.package, &self.limits, &mut |number, found| {
                 if is_deferred(&found.name, found.size) {
-                    all.insert(number, found.read()?);
+                    let data = found.read()?;
+                    all.insert((number, found.take_name()), data);
                 }
                 Ok(())
             });
             read.map_err(|error| error.to_string())?;
             *unpacked = Some(all);
         }
-        let data = unpacked.as_mut().and_then(|all| all.remove(&number));
-        data.ok_or_else(|| "the file was taken already".to_owned())
+        let file = (number, name.to_owned());
+        let data = unpacked.as_mut().and_then(|all| all.remove(&file));
+        data.ok_or_else(|| "the archive is another one by now".to_owned())
     }
 }
 
 /// Goes through the files of an archive, each with its number.
 fn walk(
-    bytes: &[u8],
+    package: &dyn Package,
     limits: &Limits,
     each: &mut dyn FnMut(usize, &mut Found<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    if bytes.get(..2) != Some(&[0x1f, 0x8b]) {
-        let why = if bytes.len() < 2 {
-            "EOF"
-        } else {
-            "gzip: invalid header"
-        };
-        return Err(Error::Broken(why.to_owned()));
+    let mut bytes = package.open().map_err(broken)?;
+    let mut head = Vec::new();
+    (&mut bytes)
+        .take(2)
+        .read_to_end(&mut head)
+        .map_err(broken)?;
+    match head.as_slice() {
+        [0x1f, 0x8b] => {}
+        [_, _] => return Err(Error::Broken("gzip: invalid header".to_owned())),
+        _ => return Err(Error::Broken("EOF".to_owned())),
     }
-    let mut archive = Archive::new(MultiGzDecoder::new(bytes).take(stream_limit(limits)));
+    let gzip = MultiGzDecoder::new(head.as_slice().chain(bytes));
+    let mut archive = Archive::new(gzip.take(stream_limit(limits)));
     let mut files = 0;
     let mut remaining = limits.archive_bytes;
     let mut entries = 0_usize;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{ArchiveError, Chart, DirectoryError, File, Invalid, Limits, archive};
+use super::{ArchiveError, Chart, DirectoryError, File, Invalid, Limits, Package, archive};
 use crate::{
     go::{Decode, Fault},
     notice::Notices,
@@ -101,7 +101,20 @@ impl Chart {
         limits: &Limits,
         notices: &mut Notices,
     ) -> Result<Self, Error> {
-        let files = archive::read_lazily(bytes.into(), limits)?;
+        let bytes: Arc<[u8]> = bytes.into();
+        Self::from_package(Arc::new(bytes), limits, notices)
+    }
+
+    /// Makes a chart of a packaged one that need not be in memory.
+    ///
+    /// # Errors
+    /// As for [`Chart::from_archive`], or it cannot be opened.
+    pub fn from_package(
+        package: Arc<dyn Package>,
+        limits: &Limits,
+        notices: &mut Notices,
+    ) -> Result<Self, Error> {
+        let files = archive::read_lazily(package, limits)?;
         let format = match files.iter().find(|file| file.name == "Chart.yaml") {
             Some(file) => check_version(&file.data)?,
             None => Format::Installable,
@@ -225,7 +238,7 @@ impl Chart {
                     got,
                 });
             }
-            archive::read(&file.data, limits)
+            archive::read(file.data.bytes(), limits)
                 .map_err(Error::from)
                 .and_then(|files| Self::load(files, limits, notices, depth))
         } else {
