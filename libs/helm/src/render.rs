@@ -19,7 +19,7 @@ use dot::{Renderable, Scopes};
 use fjord_gotemplate::functions::{helm, without_no_value};
 use fjord_gotemplate::{Host, Limits, MissingKey, Session, Set, Value};
 use std::borrow::Cow;
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -65,7 +65,8 @@ pub fn render(
 ) -> Result<BTreeMap<String, Vec<u8>>, Error> {
     let templates = Scopes::new(context).collect(chart, values);
     let mut paths: Vec<&String> = templates.keys().collect();
-    paths.sort_by(|a, b| order(a, b));
+    // Deeper paths first, then backwards by name.
+    paths.sort_by_cached_key(|path| Reverse((path.matches('/').count(), *path)));
     let parse = || {
         let missing_key = if context.strict {
             MissingKey::Error
@@ -131,10 +132,4 @@ fn run(
         Cow::Borrowed(_) => None,
     };
     Ok(changed.unwrap_or(out))
-}
-
-/// Orders templates: deeper paths first, then backwards by name.
-fn order(a: &str, b: &str) -> Ordering {
-    let depth = |path: &str| path.matches('/').count();
-    depth(b).cmp(&depth(a)).then_with(|| b.cmp(a))
 }

@@ -41,17 +41,7 @@ type Result_ = Result<Value, Failure>;
 
 /// Finds a part of a text.
 pub(super) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    let Some(first) = part.first() else {
-        return Some(0);
-    };
-    let mut at = 0;
-    loop {
-        at += text.get(at..)?.iter().position(|byte| byte == first)?;
-        if text[at..].starts_with(part) {
-            return Some(at);
-        }
-        at += 1;
-    }
+    memchr::memmem::find(text, part)
 }
 
 /// Changes each character; what is not UTF-8 becomes U+FFFD, as Go's `strings.Map` does.
