@@ -7,22 +7,24 @@ use std::sync::LazyLock;
 pub(crate) const REPLACEMENT: char = '\u{FFFD}';
 
 /// Decodes the first character; what is not UTF-8 is U+FFFD of one byte. None at the end.
+#[inline]
 pub(crate) fn decode(bytes: &[u8]) -> Option<(char, usize)> {
-    let first = *bytes.first()?;
-    if first < 0x80 {
-        return Some((first as char, 1));
+    match bytes.first() {
+        Some(first) if first.is_ascii() => Some((char::from(*first), 1)),
+        Some(_) => Some(decode_wide(bytes)),
+        None => None,
     }
+}
+
+/// Decodes a character of several bytes.
+fn decode_wide(bytes: &[u8]) -> (char, usize) {
     let head = &bytes[..bytes.len().min(4)];
     let valid = match std::str::from_utf8(head) {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default(),
     };
-    Some(
-        valid
-            .chars()
-            .next()
-            .map_or((REPLACEMENT, 1), |c| (c, c.len_utf8())),
-    )
+    let first = valid.chars().next();
+    first.map_or((REPLACEMENT, 1), |c| (c, c.len_utf8()))
 }
 
 /// Decodes all characters, as ranging over a Go string does.
@@ -46,13 +48,18 @@ fn is_in(class: &LazyLock<Option<Regex>>, c: char) -> bool {
 }
 
 /// Says whether Go's lexer takes the character as part of a name: a letter, a decimal digit, an underscore.
+#[inline]
 pub(crate) fn is_alphanumeric(c: char) -> bool {
-    static CLASS: LazyLock<Option<Regex>> = LazyLock::new(|| class(r"^[\p{L}\p{Nd}]"));
     if c.is_ascii() {
         c == '_' || c.is_ascii_alphanumeric()
     } else {
-        is_in(&CLASS, c)
+        is_letter_or_digit(c)
     }
+}
+
+fn is_letter_or_digit(c: char) -> bool {
+    static CLASS: LazyLock<Option<Regex>> = LazyLock::new(|| class(r"^[\p{L}\p{Nd}]"));
+    is_in(&CLASS, c)
 }
 
 /// Says whether Go's `unicode.IsPrint` holds: letters, marks, numbers, punctuation, symbols, the ASCII space.

@@ -6,6 +6,7 @@
 use super::token::{Kind, Token};
 use crate::quote::quote;
 use crate::rune::{decode, is_alphanumeric};
+use memchr::memmem::find;
 use std::borrow::Cow;
 
 const LEFT: &[u8] = b"{{";
@@ -103,7 +104,7 @@ impl<'a> Lexer<'a> {
 
     fn count_lines(&mut self) {
         let read = &self.input[self.start..self.position];
-        self.line += read.iter().filter(|b| **b == b'\n').count();
+        self.line += memchr::memchr_iter(b'\n', read).count();
     }
 
     fn text(&mut self) -> Result<'a> {
@@ -418,18 +419,6 @@ fn trim_start(text: &[u8]) -> &[u8] {
 fn trim_end(text: &[u8]) -> &[u8] {
     let spaces = text.iter().rev().take_while(|b| SPACES.contains(b)).count();
     &text[..text.len() - spaces]
-}
-
-fn find(text: &[u8], pattern: &[u8]) -> Option<usize> {
-    let first = pattern[0];
-    let mut from = 0;
-    while let Some(at) = text[from..].iter().position(|b| *b == first) {
-        if text[from + at..].starts_with(pattern) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
 }
 
 /// Prints a character as Go's `%#U`: `U+0040 '@'`.
