@@ -45,6 +45,9 @@ impl Transform for Labels {
     }
 
     fn each<'a>(&'a self, _cx: &'a Cx<'a>) -> Option<Vec<Each<'a>>> {
+        if self.pairs.is_empty() {
+            return Some(Vec::new());
+        }
         let set = |object: &mut Resource| self.set(object);
         Some(vec![Each::new(&self.specs, set)])
     }
