@@ -47,15 +47,17 @@ pub(crate) use patch::{JsonPatches, PatchTransformer, StrategicMerge, in_file};
 pub(crate) use replacement::Replacements;
 pub(crate) use replicas::Replicas;
 
-/// Changes the objects gathered so far.
+/// Changes the objects gathered so far: each for itself, or all together. One of the two is to be implemented.
 pub(crate) trait Transform {
-    /// Runs over all objects.
-    fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error>;
-
-    /// Returns what [`Transform::run`] does, one behind the other, where it changes each object for itself.
+    /// Returns the changes of each object for itself, one behind the other; none where objects are looked at together.
     fn each<'a>(&'a self, cx: &'a Cx<'a>) -> Option<Vec<Each<'a>>> {
         let _ = cx;
         None
+    }
+
+    /// Runs over all objects.
+    fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error> {
+        Each::run(&self.each(cx).unwrap_or_default(), map)
     }
 }
 

@@ -6,7 +6,6 @@ use crate::decode::{Struct, Ty};
 use crate::error::{Error, invalid};
 use crate::fieldspec::{Create, ScalarTag, Spec};
 use crate::id::Gvk;
-use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::Schema;
 use crate::tree::{set_scalar, wrong_kind};
@@ -87,10 +86,6 @@ impl Affix {
 }
 
 impl Transform for Affix {
-    fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error> {
-        Each::run(&self.each(cx).unwrap_or_default(), map)
-    }
-
     fn each<'a>(&'a self, cx: &'a Cx<'a>) -> Option<Vec<Each<'a>>> {
         let set = |object: &mut Resource| self.set(object, &cx.schema.borrow());
         Some(vec![Each::new(&self.specs, set)])
@@ -149,10 +144,6 @@ pub(super) static BOTH: Builtin = Builtin {
 struct Both(Affix, Affix);
 
 impl Transform for Both {
-    fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error> {
-        Each::run(&self.each(cx).unwrap_or_default(), map)
-    }
-
     fn each<'a>(&'a self, cx: &'a Cx<'a>) -> Option<Vec<Each<'a>>> {
         let mut changes = self.0.each(cx)?;
         changes.extend(self.1.each(cx)?);

@@ -5,7 +5,6 @@ use crate::build::Cx;
 use crate::decode::{Struct, Ty};
 use crate::error::{Error, invalid};
 use crate::fieldspec::{Create, Spec};
-use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::tree::{set_scalar, wrong_kind};
 use crate::types::{FIELD_SPECS, FieldSpec, IMAGE, Image};
@@ -107,10 +106,6 @@ impl Images {
 }
 
 impl Transform for Images {
-    fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error> {
-        Each::run(&self.each(cx).unwrap_or_default(), map)
-    }
-
     fn each<'a>(&'a self, _cx: &'a Cx<'a>) -> Option<Vec<Each<'a>>> {
         let anywhere = |object: &mut Resource| {
             if object.kind() == "CustomResourceDefinition" {

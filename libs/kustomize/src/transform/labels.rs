@@ -5,7 +5,6 @@ use crate::build::Cx;
 use crate::decode::{Struct, Ty};
 use crate::error::Error;
 use crate::fieldspec::{Create, Spec};
-use crate::resmap::ResMap;
 use crate::resource::{Resource, string_scalar};
 use crate::tree::{put, wrong_kind};
 use crate::types::{FIELD_SPECS, FieldSpec};
@@ -40,10 +39,6 @@ impl Labels {
 }
 
 impl Transform for Labels {
-    fn run(&self, map: &mut ResMap, cx: &Cx<'_>) -> Result<(), Error> {
-        Each::run(&self.each(cx).unwrap_or_default(), map)
-    }
-
     fn each<'a>(&'a self, _cx: &'a Cx<'a>) -> Option<Vec<Each<'a>>> {
         if self.pairs.is_empty() {
             return Some(Vec::new());
