@@ -1,7 +1,8 @@
 //! Asks the linker for the packed form of the places that are filled in when the program starts.
 //!
 //! There are 69,000 of them; listed one by one they are 1.6 MB that every run reads and holds. glibc reads the packed form
-//! (DT_RELR) since 2.36: on an older system, or where the program is built for another one, the list stays as it is.
+//! (DT_RELR) since 2.36: on an older system, or where the program is built for another one, the list stays as it is. A program
+//! built on a newer system says `GLIBC_ABI_DT_RELR not found` on an older one.
 
 use std::env;
 use std::process::Command;
