@@ -91,8 +91,7 @@ impl Cli {
     }
 }
 
-/// Returns the command line of one that only computes, without the others: to describe them all takes as long, and as
-/// much memory, as a small build.
+/// Returns the command line of one that only computes, without the others: a small build would pay for all of them.
 fn alone(name: &str) -> Option<clap::Command> {
     let augment = match name {
         "kustomize" => kustomize::KustomizeArgs::augment_args,

@@ -287,7 +287,8 @@ impl Target<'_> {
             let text = origin.append(path).text();
             for object in own.contents_mut() {
                 // The other annotations keep their types, unlike where one is set later.
-                if let Some(map) = map_at(&mut object.node, &["metadata", "annotations"]) {
+                if let Some(map) = map_at(object.node.contents_mut(), &["metadata", "annotations"])
+                {
                     put(map, ORIGIN, string_scalar(&text));
                 }
             }

@@ -1,7 +1,6 @@
 //! The ordered list of objects, with look-ups by identity that stay linear over a whole build.
 
 use crate::error::{Error, invalid};
-use crate::fieldspec::Spec;
 use crate::id::ResId;
 use crate::resource::{Behavior, ORIGIN, Resource};
 use crate::schema::Schema;
@@ -41,9 +40,9 @@ impl ResMap {
         &mut self.items
     }
 
-    /// Gives the objects for changes of what the specs lead to.
-    pub(crate) fn fields_mut(&mut self, specs: &[Spec]) -> &mut [Resource] {
-        if specs.iter().any(Spec::identifies) {
+    /// Gives the objects for changes that may alter their identities, or leave every one as it is.
+    pub(crate) fn objects_mut(&mut self, identities: bool) -> &mut [Resource] {
+        if identities {
             self.items_mut()
         } else {
             self.contents_mut()

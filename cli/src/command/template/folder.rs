@@ -66,12 +66,16 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
         io::Read::read_to_end(&mut io::stdin(), &mut text).map_err(|error| words(&error))?;
         return Ok(text);
     }
-    read_file(path).map_err(|error| format!("open {}: {}", path.display(), words(&error)))
+    read_file(path).map_err(|error| unopened(path, &error))
 }
 
 /// Opens a file; the error is that of [`read`].
 pub(super) fn open(path: &Path) -> Result<fs::File, String> {
-    fs::File::open(path).map_err(|error| format!("open {}: {}", path.display(), words(&error)))
+    fs::File::open(path).map_err(|error| unopened(path, &error))
+}
+
+fn unopened(path: &Path, error: &io::Error) -> String {
+    format!("open {}: {}", path.display(), words(error))
 }
 
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {

@@ -49,7 +49,7 @@ pub fn without_no_value(text: &[u8]) -> Cow<'_, [u8]> {
     const NO_VALUE: &[u8] = b"<no value>";
     let mut rest = text;
     let mut out = Vec::new();
-    while let Some(at) = super::strings::find(rest, NO_VALUE) {
+    while let Some(at) = memchr::memmem::find(rest, NO_VALUE) {
         out.extend_from_slice(&rest[..at]);
         rest = &rest[at + NO_VALUE.len()..];
     }

@@ -9,6 +9,7 @@ use crate::function::{Failure, Function, Scope};
 use crate::quote::quote_into;
 use crate::rune::{decode, runes};
 use crate::value::{Map, MapType, Value};
+use memchr::memmem::find;
 
 pub(super) const TABLE: &[Function] = &[
     variadic("cat", &[ANY], cat),
@@ -38,11 +39,6 @@ pub(super) const TABLE: &[Function] = &[
 ];
 
 type Result_ = Result<Value, Failure>;
-
-/// Finds a part of a text.
-pub(super) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    memchr::memmem::find(text, part)
-}
 
 /// Changes each character; what is not UTF-8 becomes U+FFFD, as Go's `strings.Map` does.
 pub(super) fn map_runes(text: &[u8], change: impl Fn(char) -> char) -> Text {

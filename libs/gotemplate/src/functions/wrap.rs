@@ -3,10 +3,10 @@
 use super::arguments::{INT, STRING, int, text};
 use super::convert::check_size;
 use super::function;
-use super::strings::find;
 use crate::Text;
 use crate::function::{Failure, Function, Scope};
 use crate::value::Value;
+use memchr::memmem::find;
 
 pub(super) const TABLE: &[Function] = &[
     function("abbrev", &[INT, STRING], abbrev),

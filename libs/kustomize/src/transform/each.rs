@@ -36,14 +36,10 @@ impl<'a> Each<'a> {
         if changes.is_empty() {
             return Ok(());
         }
-        let objects = if changes.iter().any(|change| change.identifies) {
-            map.items_mut().as_mut_slice()
-        } else {
-            map.contents_mut()
-        };
+        let identities = changes.iter().any(|change| change.identifies);
         let mut changes = changes;
         let mut failed = Ok(());
-        for object in objects {
+        for object in map.objects_mut(identities) {
             for (place, each) in changes.iter().enumerate() {
                 if let Err(error) = (each.change)(object) {
                     changes = &changes[..place];

@@ -337,12 +337,8 @@ fn apply(
             continue;
         }
         changed |= renames;
-        let list = if renames {
-            map.items_mut().as_mut_slice()
-        } else {
-            map.contents_mut()
-        };
-        copy_value(i, &mut list[i], value, paths, target.options.as_ref())?;
+        let object = &mut map.objects_mut(renames)[i];
+        copy_value(i, object, value, paths, target.options.as_ref())?;
     }
     Ok(changed)
 }

@@ -34,7 +34,7 @@ impl Transform for Replicas {
         for spec in &self.specs {
             for index in map.by_any_id(name, &schema, |id| id.name == *name && spec.fits(&id.gvk)) {
                 found = true;
-                let object = &mut map.fields_mut(&self.specs)[index];
+                let object = &mut map.objects_mut(spec.identifies())[index];
                 spec.apply(object, Create::Scalar(ScalarTag::Int), &mut |node| {
                     set_scalar(node, &count, Tag::Int)
                 })?;
